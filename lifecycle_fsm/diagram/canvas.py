@@ -147,6 +147,7 @@ def badge_width(code: str, size: float) -> float:
 
 
 Align: TypeAlias = Literal["left", "center", "right"]
+Ends: TypeAlias = tuple[str, str]
 
 _PLAIN = Stroke()
 
@@ -187,7 +188,10 @@ class PlacedLine:
 
 @attrs.frozen
 class DrawnText:
-    """Lines of text below each other; (x, y) is the first one's end or middle, as aligned."""
+    """Lines of text below each other; (x, y) is the first one's end or middle, as aligned.
+
+    ``move`` is the move that it describes, by the boxes that it leads from and to.
+    """
 
     x: float
     y: float
@@ -195,6 +199,7 @@ class DrawnText:
     leading: float
     size: float
     align: Align
+    move: Ends | None = None
 
     def placed(self) -> Iterator[PlacedLine]:
         """The lines that have text, in their places."""
@@ -356,9 +361,10 @@ class Canvas:
         size: float | None = None,
         *,
         align: Align = "left",
+        move: Ends | None = None,
     ) -> None:
         """Write one line of text at (x, y), where y is the middle of its height."""
-        self.paragraph(x, y, [line], 0, size, align=align)
+        self.paragraph(x, y, [line], 0, size, align=align, move=move)
 
     def paragraph(
         self,
@@ -369,6 +375,7 @@ class Canvas:
         size: float | None = None,
         *,
         align: Align = "left",
+        move: Ends | None = None,
     ) -> float:
         """Write lines below each other, the first at (x, y); returns the y of the next."""
         kept = tuple(
@@ -377,7 +384,7 @@ class Canvas:
             else TextLine([Span(line)] if isinstance(line, str) else line)
             for line in lines
         )
-        self.marks.append(DrawnText(x, y, kept, leading, size or self._size, align))
+        self.marks.append(DrawnText(x, y, kept, leading, size or self._size, align, move))
         return y + len(kept) * leading
 
     def heading(self, x: float, y: float, room: float, title: str, subtitle: str) -> float:

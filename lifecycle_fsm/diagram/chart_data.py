@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.drawn_model import Change, DrawnModel, drawn
+from lifecycle_fsm.diagram.drawn_model import Change, drawn
 from lifecycle_fsm.diagram.look import MARKS, NEUTRAL, PARTLY, Dash, Paint, Palette, Stroke
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Edge, Model, Stage
@@ -95,6 +95,11 @@ class DrawnFlow:
     share: str = ""
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """The stages that it leads from and to."""
+        return self.source, self.target
+
+    @property
     def count(self) -> int | None:
         """How many moved; None without counts."""
         counts = [rule.count for rule in self.rules if rule.count is not None]
@@ -114,55 +119,9 @@ class DrawnFlow:
 
 
 def total(flows: Iterable[DrawnFlow]) -> str:
-    """The number at the arrow of a line that several flows share; empty without counts, and where
-    two periods are compared, as there is no room for both."""
+    """The number at the arrow of a line that several flows share; empty without counts."""
     flows = list(flows)
-    rules = [rule for flow in flows for rule in flow.rules]
-    return moved(rules) if len(flows) > 1 and all(rule.before is None for rule in rules) else ""
-
-
-def model_flows(
-    model: DrawnModel, counts: Counts | None, fired: Fired | None = None
-) -> tuple[DrawnFlow, ...]:
-    """Every pair of stages with a move between them, in the order of the model."""
-    edges: dict[tuple[str, str], list[Edge]] = {}
-    for edge in (*model.sort_edges, *model.edges):
-        edges.setdefault((edge.source, edge.target), []).append(edge)
-
-    def rule(edge: Edge) -> FlowRule:
-        key = (edge.name, edge.source, edge.target)
-        before = counts.before if counts is not None else None
-        return FlowRule(
-            label=rule_words(edge.rule),
-            count=None if counts is None else counts.moves.get(key, 0),
-            by_hand=edge.on is not None,
-            system=edge.rule.system,
-            seen=None if fired is None else fired.get((edge.name, edge.source), 0) > 0,
-            before=None if before is None else before.moves.get(key, 0),
-            change=None if model.changes is None else model.changes.get(key, ""),
-        )
-
-    return tuple(
-        DrawnFlow(
-            *between,
-            kind=parallel[0].kind,
-            # Those that moved most people come first.
-            rules=tuple(sorted(merge_rules(map(rule, parallel)), key=lambda r: -(r.count or 0))),
-            share=_share(counts, between),
-        )
-        for between, parallel in edges.items()
-    )
-
-
-def _share(counts: Counts | None, pair: tuple[str, str]) -> str:
-    """The conversion of a step, and before; empty if it was not counted."""
-    if counts is None or pair not in counts.conversion:
-        return ""
-    now = counts.conversion[pair].share
-    if counts.before is None:
-        return "" if now is None else percent(now)
-    before = counts.before.conversion.get(pair)
-    return became(percent(before.share if before else None), percent(now))
+    return moved(rule for flow in flows for rule in flow.rules) if len(flows) > 1 else ""
 
 
 _FEW = 10
@@ -199,7 +158,7 @@ class ChartData:
             plain=fired is not None or self.changes is not None,
             marked={name: MARKS[change] for name, change in self.stage_changes.items()},
         )
-        flows = model_flows(model, counts, fired)
+        flows = self._all_flows()
         if hide_zero is None:
             hide_zero = counts is not None and len(flows) > _FEW
         self.flows = tuple(flow for flow in flows if flow.taken or not hide_zero)
@@ -216,6 +175,39 @@ class ChartData:
         )
         self.exits = [flow for flow in self.flows if flow.kind == "detour"]
         self.returns = [flow for flow in self.flows if flow.kind == "return"]
+
+    def _all_flows(self) -> list[DrawnFlow]:
+        """Every pair of stages with a move between them, in the order of the model."""
+        edges: dict[tuple[str, str], list[Edge]] = {}
+        for edge in (*self.model.sort_edges, *self.model.edges):
+            edges.setdefault((edge.source, edge.target), []).append(edge)
+        return [
+            DrawnFlow(
+                *between,
+                kind=parallel[0].kind,
+                # Those that moved most people come first.
+                rules=tuple(
+                    sorted(merge_rules(map(self.rule, parallel)), key=lambda r: -(r.count or 0))
+                ),
+                share=_share(self.counts, between),
+            )
+            for between, parallel in edges.items()
+        ]
+
+    def rule(self, edge: Edge) -> FlowRule:
+        """The rule of one move, with what happened to it."""
+        key = (edge.name, edge.source, edge.target)
+        counts, fired, changes = self.counts, self.fired, self.changes
+        before = counts.before if counts is not None else None
+        return FlowRule(
+            label=rule_words(edge.rule),
+            count=None if counts is None else counts.moves.get(key, 0),
+            by_hand=edge.on is not None,
+            system=edge.rule.system,
+            seen=None if fired is None else fired.get((edge.name, edge.source), 0) > 0,
+            before=None if before is None else before.moves.get(key, 0),
+            change=None if changes is None else changes.get(key, ""),
+        )
 
     @property
     def owners(self) -> dict[str, Paint]:
@@ -294,3 +286,14 @@ class ChartData:
 
 def _marks(flows: Iterable[DrawnFlow]) -> frozenset[str]:
     return frozenset(rule.mark for flow in flows for rule in flow.rules)
+
+
+def _share(counts: Counts | None, pair: tuple[str, str]) -> str:
+    """The conversion of a step, and before; empty if it was not counted."""
+    if counts is None or pair not in counts.conversion:
+        return ""
+    now = counts.conversion[pair].share
+    if counts.before is None:
+        return "" if now is None else percent(now)
+    before = counts.before.conversion.get(pair)
+    return became(percent(before.share if before else None), percent(now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from lifecycle_fsm.diagram.mermaid import flowchart
 from lifecycle_fsm.diagram.plain_dot import plain_dot
 from lifecycle_fsm.diagram.render import FONT, render
 from lifecycle_fsm.diagram.slide import slide
+from lifecycle_fsm.diagram.spots import Details, spots
 from lifecycle_fsm.diagram.svg import draw_svg
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.files import write_file
@@ -40,8 +41,9 @@ class Drawing:
     """The text alternative: what a reader learns from the diagram, in words."""
     short: Callable[[], Canvas] | None = attrs.field(default=None, repr=False, eq=False)
     """Lays out what a slide shows instead, if the whole picture is too much for it."""
-    details: Mapping[str, Sequence[str]] = attrs.field(factory=dict, repr=False)
-    """More about a named box, as paragraphs that begin with a heading; an SVG shows them."""
+    details: Details = attrs.field(factory=dict, repr=False)
+    """More about a box, by its name, or about a move, by the boxes that it leads from and to; as
+    paragraphs that begin with a heading. An SVG shows them in this order."""
 
     def __attrs_post_init__(self) -> None:
         if self.canvas.theme is not None:
@@ -65,14 +67,14 @@ class Drawing:
     def svg(self, *, page: bool = False) -> str:
         """Return the diagram as SVG, with its title and description inside.
 
-        In a browser, each stage shows more about itself when it is pointed at or has the focus, and
-        the picture is dark where a reader prefers a dark screen; print is always light.
+        In a browser, each stage and move shows more about itself if it is pointed at or has the
+        focus, and the picture is dark where a reader prefers a dark screen; print is always light.
 
         Args:
             page: whether it is to be a part of a light page: as wide as its place, and never dark.
         """
         return draw_svg(
-            self.layout, self.title, self.description, self.details,
+            self.layout, self.title, self.description, spots(self.canvas, self.details),
             page=page, theme=self.canvas.theme,
         )  # fmt: skip
 

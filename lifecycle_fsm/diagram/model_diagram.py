@@ -10,12 +10,12 @@ import attrs
 
 from lifecycle_fsm.diagram.chart import DIFFERENCE, FUNNEL, MODEL, ChartPart, draw_chart
 from lifecycle_fsm.diagram.chart_data import ChartData, Fired, became, moved
+from lifecycle_fsm.diagram.details import chart_details
 from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.drawn_model import drawn, focused
 from lifecycle_fsm.diagram.joined_models import joined_models, tally
 from lifecycle_fsm.diagram.look import themed
 from lifecycle_fsm.diagram.model_graph import model_graph
-from lifecycle_fsm.diagram.stage_details import stage_details
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model, Theme
@@ -218,7 +218,7 @@ def _draw(
         description=" ".join(_sentences(whole)),
         # A slide has no room for every rule in words, and is no phone.
         short=None if parts == FUNNEL and not portrait else chart,
-        details=stage_details(model, counts),
+        details=chart_details(whole),
     )
 
 

@@ -140,12 +140,13 @@ class ShapeLabel:
 
 @attrs.frozen
 class Connector:
-    """A line from one card to another; it has no points if its way is not known."""
+    """A line from one card to another, along drawn lines; without any if its way is not known."""
 
     key: str
     link: Link
     tail: ShapeCard
     head: ShapeCard
+    lines: tuple[DrawnLine, ...]
     points: tuple[Point, ...]
 
 
@@ -212,7 +213,7 @@ class Shapes:
         for link in self.canvas.links:
             tail, head = named[link.tail], named[link.head]
             key = self.key(f"move {link.tail} to {link.head}")
-            yield Connector(key, link, tail, head, self._tracks.route(tail.box, head.box))
+            yield Connector(key, link, tail, head, *self._tracks.route(tail.box, head.box))
         for line in [line for line in self._tracks.unused() if line.arrow]:
             ends = [
                 next((card for card in self.cards if _touches(card.box, point)), None)
@@ -223,7 +224,7 @@ class Shapes:
                 link = Link(tail_card.key, head_card.key, line.stroke)
                 key = self.key(f"{tail_card.key} to {head_card.key}")
                 self._tracks.used.add(line)
-                yield Connector(key, link, tail_card, head_card, line.points)
+                yield Connector(key, link, tail_card, head_card, (line,), line.points)
 
 
 def words(spans: Iterable[Span]) -> str:
@@ -284,8 +285,11 @@ class _Tracks:
         """The lines that belong to no connector."""
         return [line for line in self._lines if line not in self.used]
 
-    def route(self, tail: DrawnBox, head: DrawnBox) -> tuple[Point, ...]:
-        """The shortest way from the border of one box to that of the other; empty if none is."""
+    def route(
+        self, tail: DrawnBox, head: DrawnBox
+    ) -> tuple[tuple[DrawnLine, ...], tuple[Point, ...]]:
+        """The shortest way from the border of one box to that of the other, as lines and as points;
+        empty if there is none."""
         serial = count()  # of two ways of one length, the one that was seen first
         ways: list[tuple[float, int, list[int]]] = [
             (_length(points), next(serial), [index])
@@ -301,12 +305,13 @@ class _Tracks:
                 continue
             seen.add(last)
             if _touches(head, self._tracks[last][1][-1]):
-                self.used |= {self._tracks[index][0] for index in way}
-                return _straightened(point for index in way for point in self._tracks[index][1])
+                lines, parts = zip(*(self._tracks[index] for index in way), strict=True)
+                self.used |= {*lines}
+                return lines, _straightened(point for part in parts for point in part)
             for index in self._after(last):
                 further = length + _length(self._tracks[index][1])
                 heapq.heappush(ways, (further, next(serial), [*way, index]))
-        return ()
+        return (), ()
 
     def _after(self, index: int) -> list[int]:
         """The tracks that go on where this one ends, in about the same direction."""

@@ -2,14 +2,14 @@
 
 Graphviz draws the picture. Here its labels are held to their widths, whatever font the browser has;
 its own tooltips and ids are taken out, so that a page may show any number of pictures; and a panel
-is laid over each box that has details.
+is laid over each box and each move that has details.
 """
 
 from __future__ import annotations
 
 import colorsys
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
@@ -17,6 +17,7 @@ from xml.etree.ElementTree import Element, SubElement
 
 from lifecycle_fsm.diagram.look import INK, PAPER, SOFT, recolored
 from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT, layout, render
+from lifecycle_fsm.diagram.spots import Spot
 from lifecycle_fsm.diagram.text_fit import escape, wrap
 from lifecycle_fsm.model.theme import Theme, luminance
 
@@ -29,14 +30,25 @@ _TINT = 0.03  # luminance of the lightest background in the dark scheme
 
 _SVG = "http://www.w3.org/2000/svg"
 _XLINK = "http://www.w3.org/1999/xlink"
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _FAMILY = f"'{FONT}', {FALLBACK_FONTS}"
 _CLASS = "lifecycle-picture"
+
+_WIDE = (300.0, 420.0, 600.0)  # of a panel
+_SIZE, _LINE, _PAD, _APART = 10.0, 13.5, 12.0, 5.0
+
 # Rules for the same class may stand in a page several times: they are the same.
 _STYLE = f"""
-.{_CLASS} .stage {{ outline: none }}
-.{_CLASS} .stage:hover .panel, .{_CLASS} .stage:focus .panel {{ display: inline }}
-.{_CLASS} .stage:focus-visible .spot {{ stroke-width: 3 }}
-@media print {{ .{_CLASS} .stage .panel {{ display: none }} }}
+.{_CLASS} .spot {{ outline: none; pointer-events: all }}
+.{_CLASS} .area {{ pointer-events: stroke }}
+.{_CLASS} .way, .{_CLASS} .panel {{ pointer-events: none }}
+.{_CLASS} .way {{ stroke-width: 7; stroke-linejoin: round }}
+.{_CLASS} .spot:hover .way, .{_CLASS} .spot:focus .way {{ stroke-opacity: .3 }}
+.{_CLASS} .spot:focus-visible .box {{ stroke-opacity: 1; stroke-width: 3 }}
+.{_CLASS} .spot:hover .panel, .{_CLASS} .spot:focus .panel {{ display: inline }}
+.{_CLASS} .panel {{ stroke-opacity: 1; stroke-width: 1; font-size: {_SIZE}px }}
+.{_CLASS} .panel text {{ stroke: none }}
+@media print {{ .{_CLASS} .spot .panel, .{_CLASS} .spot .way {{ display: none }} }}
 """
 
 
@@ -44,7 +56,7 @@ def draw_svg(
     source: str,
     title: str,
     description: str,
-    details: Mapping[str, Sequence[str]],
+    spots: Iterable[Spot] = (),
     *,
     page: bool = False,
     theme: Theme | None = None,
@@ -55,8 +67,7 @@ def draw_svg(
         source: the graph in the DOT language.
         title: the name of the picture for a screen reader.
         description: what it shows, in words.
-        details: for each named box, the paragraphs that are shown when it is pointed at or has the
-            focus, the first of which is its heading. Boxes have the focus in this order.
+        spots: what shows its texts when it is pointed at or has the focus, in this order.
         page: whether it is a part of a light page: as wide as its place, and never dark.
         theme: its font is tried before the usual ones; a picture on dark paper stays as it is.
     """
@@ -68,23 +79,19 @@ def draw_svg(
     root = ElementTree.fromstring(render(source, "svg"))  # noqa: S314 - Graphviz wrote it
     _fit_labels(root, _label_widths(graph))
     root.set("font-family", f"'{theme.font}', {_FAMILY}" if theme.font else _FAMILY)
-    _strip(root)
-    drawn = list(root)
+    drawn = list(_bare(root))
     root.set("class", _CLASS)
     root[:] = [Element(f"{{{_SVG}}}title"), Element(f"{{{_SVG}}}desc")]
     root[0].text, root[1].text = title, description
     style = SubElement(root, f"{{{_SVG}}}style")
     root.extend(drawn)
-    boxes = {name: box for name, box in _boxes(graph) if details.get(name)}
-    if boxes:
-        # The description and the stages give the words of the drawing.
-        root.set("role", "group")
+    spots = list(spots)
+    root.set("role", "group" if spots else "img")
+    if spots:
+        # The description and the spots give the words of the drawing.
         for part in drawn:
             part.set("aria-hidden", "true")
-        names = [name for name in details if name in boxes]
-        _overlay(root, [(boxes[name], details[name]) for name in names], graph, colors)
-    else:
-        root.set("role", "img")
+        _overlay(root, spots, graph, colors)
     style.text = _STYLE
     if page:
         del root.attrib["width"], root.attrib["height"]
@@ -139,76 +146,59 @@ def _fit_labels(root: Element, widths: dict[_Look, float]) -> None:
             label.set("lengthAdjust", "spacingAndGlyphs")
 
 
-def _strip(root: Element) -> None:
-    """Take out Graphviz's tooltips and ids: a reader never gave these names."""
-    for part in list(root.iter(f"{{{_SVG}}}g")):
-        for key in ("id", "class"):
+def _bare(parts: Iterable[Element]) -> Iterator[Element]:
+    """The parts without Graphviz's groups, tooltips and ids: a reader never gave these names."""
+    for part in parts:
+        if part.tag == f"{{{_SVG}}}title":
+            continue
+        if f"{{{_XLINK}}}title" in part.attrib and f"{{{_XLINK}}}href" not in part.attrib:
+            part.attrib.clear()
+        spaced = " ".join((part.text or "").split()) != part.text
+        for key in ("id", "class", *(() if spaced else (_SPACE,))):
             part.attrib.pop(key, None)
-        for child in list(part):
-            if child.tag == f"{{{_SVG}}}title" or (not len(child) and child.tag == part.tag):
-                part.remove(child)
-            elif child.tag == f"{{{_SVG}}}a" and f"{{{_XLINK}}}href" not in child.attrib:
-                child.tag, child.attrib = part.tag, {}
+        part[:] = _bare(part)
+        part.tail = "\n"
+        if part.attrib or part.tag not in (f"{{{_SVG}}}g", f"{{{_SVG}}}a"):
+            yield part
+        else:
+            yield from part
 
 
-def _boxes(graph: dict[str, Any]) -> Iterator[tuple[str, tuple[float, float, float, float]]]:
-    """The name of each node, with its left and upper edge, width and height in the SVG."""
-    _, _, _, high = _bounds(graph)
-    for node in graph.get("objects", ()):
-        if "pos" in node:
-            x, y = map(float, node["pos"].split(","))
-            w, h = 72 * float(node["width"]), 72 * float(node["height"])
-            yield node["name"], (x - w / 2, high - y - h / 2, w, h)
-
-
-def _bounds(graph: dict[str, Any]) -> tuple[float, float, float, float]:
-    left, bottom, right, top = map(float, graph["bb"].split(","))
-    return left, bottom, right, top
-
-
-# --- Details of a stage -------------------------------------------------------------------------
-
-_WIDE = (300.0, 420.0, 600.0)
-_SIZE, _LINE, _PAD, _APART = 10.0, 13.5, 12.0, 5.0
+# --- Details of a stage or move -----------------------------------------------------------------
 
 
 def _overlay(
-    root: Element,
-    stages: Sequence[tuple[tuple[float, float, float, float], Sequence[str]]],
-    graph: dict[str, Any],
-    colors: Mapping[str, str],
+    root: Element, spots: Iterable[Spot], graph: dict[str, Any], colors: Mapping[str, str]
 ) -> None:
-    """Lay a spot over each box that can be pointed at, with its panel.
+    """Lay a transparent shape over each spot, with its panel.
 
-    The spots come last, so that a panel covers what is below it.
+    They come last, so that a panel covers what is below it.
     """
-    _, _, wide, high = _bounds(graph)
+    _, _, wide, high = map(float, graph["bb"].split(","))
     ink, paper, soft = (colors.get(color, color) for color in (INK, PAPER, SOFT))
-    group = SubElement(root, f"{{{_SVG}}}g", {"role": "list"})
-    for (x, y, w, h), texts in stages:
-        stage = SubElement(
-            group,
-            f"{{{_SVG}}}g",
-            {"class": "stage", "role": "listitem", "tabindex": "0", "aria-label": _spoken(texts)},
-        )
-        _rect(stage, x, y, w, h, stroke=soft, fill=paper, **{"class": "spot", "fill-opacity": "0",
-              "stroke-width": "0"})  # fmt: skip
-        panel = SubElement(
-            stage,
-            f"{{{_SVG}}}g",
-            {"class": "panel", "display": "none", "pointer-events": "none", "aria-hidden": "true"},
-        )
-        width, lines, height = _panel_lines(texts, wide, high)
-        left = max(4.0, min(x, wide - width - 4))
-        below = y + h + 6
-        top = below if below + height <= high else max(4.0, y - height - 6)
-        _rect(panel, left, top, width, height, fill=paper, stroke=soft)
+    look = {"fill": "none", "stroke": soft, "stroke-opacity": "0", "stroke-width": "12"}
+    group = SubElement(root, f"{{{_SVG}}}g", {"role": "list"} | look)
+    for spot in spots:
+        look = {"class": "spot", "role": "listitem", "tabindex": "0"}
+        item = SubElement(group, f"{{{_SVG}}}g", look | {"aria-label": _spoken(spot.texts)})
+        if spot.area:
+            SubElement(item, f"{{{_SVG}}}path", {"class": "way", "d": spot.way})
+            SubElement(item, f"{{{_SVG}}}path", {"class": "area", "d": spot.area})
+        else:
+            _rect(item, spot.x, spot.y, spot.w, spot.h, **{"class": "box"})
+        look = {"class": "panel", "display": "none", "aria-hidden": "true", "fill": soft}
+        panel = SubElement(item, f"{{{_SVG}}}g", look)
+        width, lines, height = _panel_lines(spot.texts, wide, high)
+        left = max(4.0, min(spot.x, wide - width - 4))
+        below = spot.y + spot.h + 6
+        top = below if below + height <= high else max(4.0, spot.y - height - 6)
+        _rect(panel, left, top, width, height, fill=paper)
         at = top + _PAD + _SIZE
         for line, first, bold in lines:
             at += _APART if first and not bold else 0
-            look = {"x": _number(left + _PAD), "y": _number(at), "font-size": _number(_SIZE)}
-            look |= {"font-weight": "bold", "fill": ink} if bold else {"fill": soft}
-            SubElement(panel, f"{{{_SVG}}}text", look).text = line
+            place = {"x": _number(left + _PAD), "y": _number(at)}
+            bolder = {"font-weight": "bold", "fill": ink} if bold else {}
+            SubElement(panel, f"{{{_SVG}}}text", place | bolder).text = line
             at += _LINE
 
 
@@ -269,8 +259,8 @@ def _dark_scheme(root: Element) -> str:
         f'.{_CLASS} [{kind}="{color}"] {{ {kind}: {dark(named.get(color, color))} }}'
         for kind, color in sorted(used)
     )
-    # A text without a colour of its own is black.
-    plain = f".{_CLASS} text:not([fill]) {{ fill: {dark('#000000')} }}"
+    # A text without a colour of its own is black, except in a panel.
+    plain = f".{_CLASS} :not(.panel) > text:not([fill]) {{ fill: {dark('#000000')} }}"
     return "\n".join(("@media screen and (prefers-color-scheme: dark) {", plain, *rules, "}\n"))
 
 

@@ -68,7 +68,7 @@ def labels(svg: str) -> list[ElementTree.Element]:
 
 
 def test_each_label_is_held_to_the_width_that_graphviz_measured() -> None:
-    bold, regular, italic, large, edge = labels(draw_svg(TWO_LOOKS, "", "", {}))
+    bold, regular, italic, large, edge = labels(draw_svg(TWO_LOOKS, "", ""))
     width = {
         label: float(label.get("textLength", 0)) for label in (bold, regular, italic, large, edge)
     }
@@ -81,13 +81,13 @@ def test_each_label_is_held_to_the_width_that_graphviz_measured() -> None:
 
 
 def test_a_browser_without_the_font_has_others_to_choose_from() -> None:
-    root = ElementTree.fromstring(draw_svg(box("MQL"), "", "", {}))
+    root = ElementTree.fromstring(draw_svg(box("MQL"), "", ""))
     assert root.get("font-family") == f"'{FONT}', {FALLBACK_FONTS}"
     assert not any(label.get("font-family") for label in root.iter(f"{SVG}text"))
 
 
 def test_links_keep_their_namespace() -> None:
-    svg = draw_svg('digraph { a [URL="https://example.com/"] }', "", "", {})
+    svg = draw_svg('digraph { a [URL="https://example.com/"] }', "", "")
     assert 'xlink:href="https://example.com/"' in svg
     assert "ns0:" not in svg
 
@@ -104,31 +104,70 @@ def test_the_text_alternative_comes_first() -> None:
 
 
 @pytest.mark.parametrize("name", shipped())
-def test_every_stage_can_be_reached_and_says_what_it_means(name: str) -> None:
+def test_every_stage_and_move_can_be_reached_in_the_order_of_the_path(name: str) -> None:
     model = load(name)
-    stages = [part for part in parsed(draw_model(model)).iter() if part.get("tabindex") == "0"]
-    in_order = (*model.path, *model.detours)
-    assert len(stages) == len(in_order)
-    for part, stage in zip(stages, in_order, strict=True):
+    drawing = draw_model(model)
+    spots = [part for part in parsed(drawing).iter() if part.get("tabindex") == "0"]
+    keys = list(drawing.details)
+    assert len(spots) == len(keys)
+    assert [key for key in keys if isinstance(key, str)] == [
+        stage.name for stage in (*model.path, *model.detours)
+    ]
+    kinds = {(edge.source, edge.target): edge.kind for edge in (*model.sort_edges, *model.edges)}
+    assert {key for key in keys if isinstance(key, tuple)} == set(kinds)
+    for place, key in enumerate(keys):
+        if isinstance(key, tuple):  # the moves into a stage come before it, its step first
+            following = next((k for k in keys[place:] if isinstance(k, str)), keys[0])
+            assert following == key[1]
+            assert kinds[key] != "step" or isinstance(keys[place - 1], str)
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_panel_says_what_a_screen_reader_says(name: str) -> None:
+    model = load(name)
+    drawing = draw_model(model)
+    spots = [part for part in parsed(drawing).iter() if part.get("tabindex") == "0"]
+    for part, (key, texts) in zip(spots, drawing.details.items(), strict=True):
         told = part.get("aria-label", "")
         assert part.get("role") == "listitem"
-        assert told.startswith(f"{stage.code} {stage.display}")
-        assert stage.description in told
+        assert told == " ".join(f"{text.rstrip('.')}." for text in texts)
+        if isinstance(key, str):
+            stage = model.stage(key)
+            assert told.startswith(f"{stage.code} {stage.display}")
+            assert stage.description in told
         (panel,) = (below for below in part if below.get("class") == "panel")
         assert panel.get("display") == "none", "hidden where styles are taken out"
-        shown = " ".join(line.text or "" for line in panel.iter(f"{SVG}text"))
-        assert shown.replace(" ", "") == told.replace(". ", " ").replace(" ", "") or "." in told
+        shown = "".join(line.text or "" for line in panel.iter(f"{SVG}text"))
+        assert shown.replace(" ", "") == "".join(texts).replace(" ", "")
 
 
-def test_a_stage_says_its_rules_its_people_and_its_times() -> None:
+def test_a_stage_says_its_people_and_times_and_a_move_its_rules() -> None:
     model = load("waterfall")
     rows = list(history(model, 300))
     counts = count(rows, model, window=(START, END))
-    mql = " ".join(draw_funnel(model, counts).details["mql"])
+    details = draw_funnel(model, counts).details
+    mql = " ".join(details["mql"])
     assert f"{counts.people['mql']} people here" in mql
     assert "half of the visits ended within" in mql
-    assert re.search(r"Fits and interested, from .*: demographic score of 20 .*\(\d+\)", mql)
-    assert "asked for by “" in " ".join(draw_model(model).details["recycled"])
+    assert re.search(r"Fits and interested, from Processing or MAL \(\d+\)", mql)
+    head, times, *rules = details["mal", "mql"]
+    assert head == "MAL → MQL, step"
+    assert re.fullmatch(r"Made \d+ times; \d+% of journeys went on", times)
+    assert re.fullmatch(r"Fits and interested: demographic score of 20 .* \(\d+\)", rules[1])
+    head, rule = draw_model(model).details["sal", "recycled"]
+    assert head == "SAL → Recycled, detour"
+    assert "asked for by “sales rejected”: rejection reason" in rule
+
+
+def test_panels_compare_two_periods() -> None:
+    model = load("waterfall")
+    rows = list(history(model, 300))
+    middle = START + (END - START) / 2
+    before, now = (count(rows, model, window=of) for of in ((START, middle), (middle, END)))
+    details = draw_funnel(model, now, before=before).details
+    assert f"{before.people['mal']} → {now.people['mal']} people here" in details["mal"]
+    assert re.match(r"Made \d+ → \d+ times; \d+% → \d+% of journeys", details["mal", "mql"][1])
+    assert re.search(r"half of the visits ended within .* → ", " ".join(details["sal"]))
 
 
 def test_only_what_is_drawn_can_be_reached() -> None:

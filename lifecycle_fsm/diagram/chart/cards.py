@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from lifecycle_fsm.diagram.canvas import ICON, Span, TextLine, badge_width
-from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Keys, Page
+from lifecycle_fsm.diagram.chart.columns import TEXT, Card, Keys, Page, pieces
 from lifecycle_fsm.diagram.chart_data import FlowRule, moved
 from lifecycle_fsm.diagram.look import INK, MARKS, PAPER, SMALLEST, SOFT, pt
 from lifecycle_fsm.diagram.text_fit import fits, fitting_size, whole, width
@@ -105,12 +105,6 @@ def _rule_lines(
         *(TextLine(head, icon=rule.by_hand and not at) for at, head in enumerate(heads)),
         *(TextLine([Span(row, color=color)]) for row in rest),
     ]
-
-
-def pieces(text: str, room: float, size: float) -> list[str]:
-    """A bold figure, in two lines if it is "before → now" and does not fit in one."""
-    before, arrow, now = text.partition(" → ")
-    return [text] if not arrow or fits(text, room, size, bold=True) else [before, f"→ {now}"]
 
 
 # ------------------------------------------------------------------ cards

@@ -17,7 +17,7 @@ import attrs
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Span, spans_width
 from lifecycle_fsm.diagram.chart_data import ChartData, DrawnFlow, moved, total
 from lifecycle_fsm.diagram.look import INK, MARGIN, SMALLEST, SOFT, WIDTH, pt
-from lifecycle_fsm.diagram.text_fit import width
+from lifecycle_fsm.diagram.text_fit import fits, width
 from lifecycle_fsm.model import Stage
 from lifecycle_fsm.wording import clean
 
@@ -83,9 +83,15 @@ def headline(step: DrawnFlow) -> list[Span]:
     return spans
 
 
-def total_width(flows: Iterable[DrawnFlow]) -> float:
-    """The width of the total at the arrow of a line that several flows share; 0 without one."""
-    return width(total(flows), TEXT, bold=True)
+def pieces(text: str, room: float = _TWO_NUMBERS, size: float = TEXT) -> list[str]:
+    """A bold figure, in two lines if it is "before → now" and does not fit in one."""
+    before, arrow, now = text.partition(" → ")
+    return [text] if not arrow or fits(text, room, size, bold=True) else [before, f"→ {now}"]
+
+
+def pieces_width(text: str) -> float:
+    """The width of the pieces of a figure."""
+    return max(width(part, TEXT, bold=True) for part in pieces(text))
 
 
 class Columns:
@@ -106,11 +112,24 @@ class Columns:
         self._wide = wide
         path = data.model.path
         count = 1 if len(path) <= _ONE_ROW else math.ceil(len(path) / _PER_ROW)
-        while not self._arranged(data, math.ceil(len(path) / count)) and self.per_row > 1:
+        # Sums of two periods are left out before a row is cut.
+        compares = data.counts is not None and data.counts.before is not None
+        choice = (True, False) if compares else (True,)
+        while (
+            not any(
+                self._arranged(data, math.ceil(len(path) / count), sums=sums) for sums in choice
+            )
+            and self.per_row > 1
+        ):
             count += 1
 
-    def _arranged(self, data: ChartData, per_row: int) -> bool:
+    def sum_text(self, flows: Iterable[DrawnFlow]) -> str:
+        """The number at the arrow of a line to a detour; empty if there is no room for sums."""
+        return total(flows) if self._sums else ""
+
+    def _arranged(self, data: ChartData, per_row: int, *, sums: bool) -> bool:
         """Place everything with so many stages in a row; whether the cards are wide enough."""
+        self._sums = sums
         path, detours = data.model.path, data.model.detours
         self.per_row = per_row
         self.rows = [path[at : at + per_row] for at in range(0, len(path), per_row)]
@@ -123,11 +142,9 @@ class Columns:
         # The first card juts out, because the trunk of its detours passes the cards below it.
         jut = 0.0
         if detours:
-            totals = (
-                total_width(flow for flow in data.exits if flow.target == stage.name)
-                for stage in detours
-            )
-            jut = max(36.0 if long else 44.0, max(totals) + 46)
+            exits = ([flow for flow in data.exits if flow.target == each.name] for each in detours)
+            widest = max(pieces_width(self.sum_text(flows)) for flows in exits)
+            jut = max(36.0 if long else 44.0, widest + 46)
             if any(flow.target in self.firsts for flow in data.returns):
                 jut += 26
         aisle = 0.0
@@ -276,15 +293,8 @@ def _name_width(data: ChartData) -> float:
 
 def _widest_number(data: ChartData) -> float:
     """The width of the largest number on a step; two long ones stand in two lines."""
-    widest = 0.0
-    for flow in data.steps.values():
-        for text in (moved(flow.rules), flow.share):
-            wide = width(text, TEXT, bold=True)
-            if wide > _TWO_NUMBERS:
-                parts = text.replace(" → ", "\n→ ").split("\n")
-                wide = max(width(part, TEXT, bold=True) for part in parts)
-            widest = max(widest, wide)
-    return widest
+    figures = (text for flow in data.steps.values() for text in (moved(flow.rules), flow.share))
+    return max(map(pieces_width, figures), default=0.0)
 
 
 def _widest_word(data: ChartData) -> float:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import attrs
 
 from lifecycle_fsm.diagram.chart.cards import CardFace
-from lifecycle_fsm.diagram.chart.columns import TRACK, ChartPlan, total_width
+from lifecycle_fsm.diagram.chart.columns import TRACK, ChartPlan, pieces_width
 from lifecycle_fsm.diagram.chart_data import DrawnFlow
 from lifecycle_fsm.model import Stage
 
@@ -210,7 +210,7 @@ def _choose_place(plan: ChartPlan, band: Band, rails: Rails, lines: Sequence[flo
     own = {rails.down(flow.source) for flow in band.exits}
     back = {rails.up(flow.target) for flow in band.returns}
     texts = [*band.texts(rails)]
-    wide = total_width([*band.exits, *band.far_exits])
+    wide = pieces_width(plan.columns.sum_text([*band.exits, *band.far_exits]))
     need = wide + _SPACE if wide else 0.0
     band.at_left = False
     for start, end in pairwise([*lines, plan.columns.end + BESIDE]):

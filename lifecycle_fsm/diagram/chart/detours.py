@@ -8,12 +8,12 @@ from itertools import pairwise
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import Align, Span, TextLine
+from lifecycle_fsm.diagram.canvas import Align, Ends, Span, TextLine
 from lifecycle_fsm.diagram.chart.cards import rule_lines
-from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan
+from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan, pieces
 from lifecycle_fsm.diagram.chart.detour_bands import Band, Rails, bands_of
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
-from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules, total
+from lifecycle_fsm.diagram.chart_data import DrawnFlow, FlowRule, merge_rules
 from lifecycle_fsm.diagram.look import Dash, Paint, Stroke
 from lifecycle_fsm.diagram.text_fit import whole
 from lifecycle_fsm.wording import clean
@@ -53,11 +53,12 @@ def draw_detour_margin(plan: ChartPlan) -> None:
 
 @attrs.frozen
 class _LaneText:
-    """Lines of text at x, the last of which stands above a lane."""
+    """Lines of text at x, the last of which stands above a lane; ``move`` is what they describe."""
 
     x: float
     lines: Sequence[TextLine]
     align: Align = "left"
+    move: Ends | None = None
 
 
 @attrs.frozen
@@ -103,7 +104,9 @@ class _Detours:
             for y, texts in pairs:
                 for text in texts:
                     first = y - _LIFT - (len(text.lines) - 1) * LINE
-                    self.canvas.paragraph(text.x, first, text.lines, LINE, align=text.align)
+                    self.canvas.paragraph(
+                        text.x, first, text.lines, LINE, align=text.align, move=text.move
+                    )
         return self.bottom
 
     # --- Layout. The text of exits stands above their lane, that of returns between the two lanes,
@@ -139,7 +142,7 @@ class _Detours:
             elif flow.source in self.rails.place:
                 x, room = self.rails.exit_words(flow.source)
                 lines = rule_lines(flow.rules, room, self.plan.keys, color=paint.line)
-                texts.append(_LaneText(x, lines, "right"))
+                texts.append(_LaneText(x, lines, "right", flow.ends))
             else:
                 source = self.data.model.stage(flow.source).display
                 for rule in flow.rules:
@@ -153,15 +156,17 @@ class _Detours:
         if beside:
             x, room = self.rails.side_words()
             lines = rule_lines(beside, room, self.plan.keys, color=paint.line, most=6, each=3)
-            texts.append(_LaneText(x, lines))
-        number = total([*band.exits, *band.far_exits])
+            told = [flow.ends for flow in band.exits if self.rails.place.get(flow.source, 0) == 0]
+            texts.append(_LaneText(x, lines, move=told[0] if len(told) == 1 else None))
+        number = self.plan.columns.sum_text([*band.exits, *band.far_exits])
         if number and band.face is not None:
-            span, card = Span(number, True, paint.line), band.face.card
+            card = band.face.card
+            lines = [TextLine([Span(part, True, paint.line)]) for part in pieces(number)]
             right = band.at_left or any(band.from_right(flow, self.rails) for flow in band.exits)
             texts.append(
-                _LaneText(card.right + _AHEAD, [TextLine([span])])
+                _LaneText(card.right + _AHEAD, lines)
                 if right
-                else _LaneText(card.x - _AHEAD, [TextLine([span])], "right")
+                else _LaneText(card.x - _AHEAD, lines, "right")
             )
         return texts
 
@@ -178,7 +183,7 @@ class _Detours:
         for flow in band.returns:
             x, room = self.rails.return_words(flow.target)
             lines = rule_lines(flow.rules, room, self.plan.keys, color=paint.line)
-            texts.append(_LaneText(x, lines))
+            texts.append(_LaneText(x, lines, move=flow.ends))
         return texts
 
     # --- Drawing

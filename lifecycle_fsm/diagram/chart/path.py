@@ -8,7 +8,7 @@ from itertools import pairwise
 import attrs
 
 from lifecycle_fsm.diagram.canvas import Span, TextLine, arrow_rise, spans_width
-from lifecycle_fsm.diagram.chart.cards import CardFace, pieces, rule_lines
+from lifecycle_fsm.diagram.chart.cards import CardFace, rule_lines
 from lifecycle_fsm.diagram.chart.columns import (
     HEADLINE,
     LINE,
@@ -17,7 +17,7 @@ from lifecycle_fsm.diagram.chart.columns import (
     ChartPlan,
     Keys,
     headline,
-    total_width,
+    pieces,
 )
 from lifecycle_fsm.diagram.chart.flow_lines import BEND, FlowLines, Join
 from lifecycle_fsm.diagram.chart_data import DrawnFlow, merge_rules, moved, total
@@ -65,10 +65,10 @@ def draw_turn(plan: ChartPlan, row: int, y: float) -> float:
     plan.turns[row] = y
     at = y - 14
     for line in reversed(words):
-        plan.canvas.text(columns.left + 14, at, line)
+        plan.canvas.text(columns.left + 14, at, line, move=flow.ends)
         at -= LINE
     if head:
-        plan.canvas.text(columns.left + 14, at, head, HEADLINE)
+        plan.canvas.text(columns.left + 14, at, head, HEADLINE, move=flow.ends)
     return y + 16
 
 
@@ -135,9 +135,10 @@ class _Step:
         centre = (left + right) / 2 - 4
         at = y - away - self.size * 0.65
         for head in reversed(self.heads):
-            canvas.text(centre, at, head, self.size, align="center")
+            canvas.text(centre, at, head, self.size, align="center", move=flow.ends)
             at -= self.size * _LEADING
-        canvas.paragraph(centre, y + away + TEXT * 0.65, self.words, LINE, align="center")
+        y += away + TEXT * 0.65
+        canvas.paragraph(centre, y, self.words, LINE, align="center", move=flow.ends)
 
 
 # ------------------------------------------------------------------ fast tracks
@@ -220,7 +221,10 @@ class _FastTracks:
         for lane in self.lanes:
             levels[lane.target] = at
             lift = _LIFT + lane.stroke.width / 2 + (len(lane.words) - 1) * LINE
-            self.canvas.paragraph(lane.x, at - lift, lane.words, LINE)
+            # The last flow that has joined the lane where its words begin.
+            joined = [flow.ends for flow in lane.flows if self._up(flow.source) < lane.x]
+            move = joined[-1] if joined else None
+            self.canvas.paragraph(lane.x, at - lift, lane.words, LINE, move=move)
             at -= lane.height
         for lane in self.lanes:
             self._draw_lane(lane, levels[lane.target], top)
@@ -249,7 +253,7 @@ class _FastTracks:
         usual = card.mid - card.w * 0.2
         if name in columns.firsts:  # the total stands between the line and the edge
             flows = [flow for flow in self.data.fast_tracks if flow.target == name]
-            return max(usual, card.x + total_width(flows) + 20)
+            return max(usual, card.x + width(total(flows), TEXT, bold=True) + 20)
         return usual
 
     def _lane(self, index: int) -> _Lane:
@@ -295,7 +299,7 @@ class _FastTracks:
         for flow in lane.flows if total(lane.flows) else ():
             number = [Span(_riser(flow, lane.flows), True, lane.stroke.color)]
             at = y - _LIFT - lane.stroke.width / 2
-            self.canvas.text(self._up(flow.source) + 14, at, number)
+            self.canvas.text(self._up(flow.source) + 14, at, number, move=flow.ends)
         if lane.earlier or not arrives:
             self.plan.fast_lanes.setdefault(lane.target, {})[self.row] = y
         if not arrives:

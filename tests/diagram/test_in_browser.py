@@ -1,4 +1,4 @@
-"""Barriers that axe-core finds in a real browser, light and dark: none.
+"""Pictures and sheets in a real browser: axe-core finds no barrier, a pointer finds every move.
 
 Skipped where no Chromium, or no axe-core, is installed.
 """
@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm.demo.histories import END, START, history
-from lifecycle_fsm.diagram import draw_funnel, draw_person
+from lifecycle_fsm.diagram import draw_funnel, draw_model, draw_person
 from lifecycle_fsm.funnel import count
-from lifecycle_fsm.model import load
+from lifecycle_fsm.model import load, shipped
 from tests.sheet.test_browser import CHROMIUM, SHEETS, chromium
 
 AXE = find_spec("axe_core_python")
@@ -33,9 +33,10 @@ PAGE = """<!doctype html><html lang="en"><title>Pictures</title>
 RUN = """<pre id="barriers"></pre><script src="{}"></script><script>
 const out = document.getElementById("barriers");
 const dark = matchMedia("(prefers-color-scheme: dark)").matches;
-const each = [...document.querySelectorAll(".lifecycle-picture [tabindex]"), null];
+const spots = [...document.querySelectorAll(".lifecycle-picture [tabindex]")];
+const some = spots.filter((spot, place) => place % 9 == 0);
 (async () => {{
-  // As it is, and with the panel of everything that can have the focus.
+  // As it is, or with one open panel after the other.
   const found = new Set();
   for (const part of {}) {{
     if (part) part.focus();
@@ -85,10 +86,39 @@ def barriers(folder: Path, html: str, *, dark: bool, parts: str = "[null]") -> l
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
 def test_no_page_has_a_barrier(tmp_path: Path, name: str, dark: bool) -> None:
-    parts = "each" if name == "pictures" else "[null]"
+    parts = "some" if name == "pictures" else "[null]"
     assert barriers(tmp_path, PAGES[name](), dark=dark, parts=parts) == []
 
 
 def test_a_barrier_is_found(tmp_path: Path) -> None:
     broken = pictures().replace('role="listitem"', 'role="tab"')
     assert any("aria" in barrier for barrier in barriers(tmp_path, broken, dark=False))
+
+
+POINT = """<pre id="pointed"></pre><script>
+const found = {};
+for (const area of document.querySelectorAll(".area")) {
+  const spot = area.parentNode, hits = [];
+  for (let at = 1; at < area.getTotalLength(); at += 2) {
+    const point = area.getPointAtLength(at).matrixTransform(area.getScreenCTM());
+    hits.push(document.elementFromPoint(point.x, point.y)?.closest(".spot") === spot);
+  }
+  const name = spot.getAttribute("aria-label").split(",")[0];
+  found[name] = hits.filter((hit) => hit).length / hits.length;
+}
+document.getElementById("pointed").textContent = "DONE " + JSON.stringify(found);
+</script>"""
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_a_pointer_finds_every_move(tmp_path: Path, name: str) -> None:
+    drawing = draw_model(load(name))
+    page = tmp_path / "page.html"
+    page.write_text(f"<!doctype html><body>{drawing.svg()}{POINT}", "utf-8")
+    dumped = chromium(tmp_path, "--window-size=1700,3000", "--dump-dom", page.as_uri())
+    output = re.search(r'<pre id="pointed">DONE (.*?)</pre>', dumped, re.DOTALL)
+    assert output is not None
+    shares = json.loads(unescape(output[1]))
+    assert len(shares) == sum(isinstance(key, tuple) for key in drawing.details)
+    # Where lines cross or lie side by side, another may be found.
+    assert not {move: share for move, share in shares.items() if share < 0.3}
