@@ -132,12 +132,14 @@ class Requirement:
     """What has to change before a guard can hold: one atom, or all or any of several parts.
 
     The ``outcome`` of an atom is the one that should hold: if an atom holds but should not, it is
-    that of the atom's negation.
+    that of the atom's negation. ``named`` are the guards that it defines, from
+    the outside in.
     """
 
     outcome: Outcome
     parts: tuple[Requirement, ...] = ()
     every: bool = True
+    named: tuple[str, ...] = ()
 
     def atoms(self) -> Iterator[Outcome]:
         """The outcomes of all atoms, in reading order."""
@@ -154,8 +156,11 @@ def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
     match outcome.guard:
         case Not() if outcome.children:
             return requirement(outcome.children[0], not wanted)
-        case Named() if outcome.children:
-            return requirement(outcome.children[0], wanted)
+        case Named(name) if outcome.children:
+            needed = requirement(outcome.children[0], wanted)
+            if needed is None or not wanted:  # its words say what should hold
+                return needed
+            return attrs.evolve(needed, named=(name, *needed.named))
         case And() | Or():
             parts = (requirement(child, wanted) for child in outcome.children)
             every = isinstance(outcome.guard, And) is wanted

@@ -11,6 +11,7 @@ from lifecycle_fsm.guard import (
     Field,
     In,
     Known,
+    Named,
     Not,
     Opaque,
     Outcome,
@@ -54,12 +55,17 @@ class OutcomeExplainer:
         return (needed and self._needed(needed)) or "something that cannot be told"
 
     def _needed(self, needed: Requirement) -> str:
-        if not needed.parts:
-            return self._atom(needed.outcome)
         parts = dict.fromkeys(map(self._needed, needed.parts))
-        if not needed.every:
-            return ", or ".join(parts)
-        return joined(f"({part})" if ", or " in part else part for part in parts)
+        if not parts:
+            text = self._atom(needed.outcome)
+        elif needed.every:
+            text = joined(f"({part})" if _is_long(part) else part for part in parts)
+        else:
+            text = ", or ".join(parts)
+        for name in needed.named:
+            if name in self.formatter.model.guard_labels:
+                return f"“{self.formatter.named(Named(name))}”: {text}"
+        return text
 
     def _atom(self, outcome: Outcome) -> str:
         formatter = self.formatter
@@ -200,6 +206,11 @@ def _seen_in(outcome: Outcome) -> dict[str, Seen]:
 def _units(number: float, elapsed: Elapsed, more: str = "") -> str:
     units = elapsed.units.removesuffix("s" if number == 1 else "")
     return f"{format_number(number)}{more} {units}"
+
+
+def _is_long(part: str) -> bool:
+    """Whether it needs parentheses to be joined with others."""
+    return ", or " in part or "”: " in part
 
 
 def _with_article(words: str) -> str:

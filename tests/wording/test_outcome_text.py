@@ -23,7 +23,14 @@ MODEL = Model(
         "prefix": "Demo",
         "far": 90,
     },
-    guards={"fits": "demographic_score >= 20", "big": "fits and employees > 50"},
+    guards={
+        "fits": "demographic_score >= 20",
+        "big": "fits and employees > 50",
+        "ready": "vip and budget >= 2",
+        "asked": "ready",
+        "loud": "vip",
+    },
+    guard_labels={"ready": "ready to buy", "loud": "wants to be seen"},
     fields={"vip": "bool", "budget": "float | None", "met_at": "datetime | None"},
 )
 NOW = at("2025-04-01")
@@ -81,6 +88,13 @@ MISSING: list[tuple[str, dict[str, Any], str]] = [
         {"last_form": "News"},
         "last form to start with “Demo” (it is “News”)",
     ),
+    ("ready", {"vip": True}, "“ready to buy”: budget of 2 or more (not known)"),
+    (
+        "asked and fits",
+        {"vip": True, "budget": 1.0},
+        "(“ready to buy”: budget of 2 or more (1 now)) and 20 more points of fit (0 of 20)",
+    ),
+    ("not loud", {"vip": True}, "“vip” to be no"),
     ("source_latest is known and vip", {"vip": True}, "source latest to be known"),
     ("vip or hand_raised", {}, "“vip” to be yes, or a raised hand"),
     (
