@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBand, DrawnBox, Point, Span
 from lifecycle_fsm.diagram.look import Stroke
-from lifecycle_fsm.diagram.shapes import CardRow, Connector, ShapeCard, ShapeLabel, Shapes
+from lifecycle_fsm.diagram.shapes import DASHES, CardRow, Connector, ShapeCard, ShapeLabel, Shapes
 from lifecycle_fsm.wording import clean, visible
 
 _FONT = "Helvetica"  # its letters are no wider than those that were measured
@@ -198,7 +198,8 @@ def _stroke(stroke: Stroke) -> list[str]:
     style = [f"strokeColor={stroke.color if stroke.width else 'none'}"]
     style.append(f"strokeWidth={_px(stroke.width)}")
     if stroke.dash != "solid":
-        style += ["dashed=1", "dashPattern=" + ("1 3" if stroke.dash == "dotted" else "4 3")]
+        dashes = "fixDash=1;dashPattern={:.0f} {:.0f}".format(*DASHES)
+        style += ["dashed=1", "dashPattern=1 3" if stroke.dash == "dotted" else dashes]
     return style
 
 

@@ -94,6 +94,9 @@ class ShapeCard:
         return max(self.rows, key=lambda row: row.size).text if self.rows else self.key
 
 
+DASHES = (5.0, 6.0)
+"""The lengths of a dash and of the gap behind it, whatever the width of a line."""
+
 INDENT = " " * 4
 """The room for a by-hand mark at the beginning of a line."""
 
@@ -210,10 +213,13 @@ class Shapes:
 
     def _connectors(self) -> Iterator[Connector]:
         named = {card.box.name: card for card in self.cards if card.box.name}
-        for link in self.canvas.links:
+        for link in _evenly_dashed(self.canvas.links):
             tail, head = named[link.tail], named[link.head]
             key = self.key(f"move {link.tail} to {link.head}")
-            yield Connector(key, link, tail, head, *self._tracks.route(tail.box, head.box))
+            lines, points = self._tracks.route(tail.box, head.box)
+            if link.stroke.dash == "dashed":
+                points = _in_phase(points)
+            yield Connector(key, link, tail, head, lines, points)
         for line in [line for line in self._tracks.unused() if line.arrow]:
             ends = [
                 next((card for card in self.cards if _touches(card.box, point)), None)
@@ -265,6 +271,31 @@ def _rows(lines: Iterable[tuple[PlacedLine, float]]) -> list[CardRow]:
 
 def _text(line: PlacedLine, size: float) -> CardText:
     return CardText(tuple(line.spans), size, line.left, line.left + line.room)
+
+
+def _evenly_dashed(links: Sequence[Link]) -> Iterator[Link]:
+    """The links, of which those that are dashed and lead to one box are equally wide: PowerPoint
+    measures dashes in widths."""
+    widest: dict[str, float] = {}
+    for link in links:
+        if link.stroke.dash == "dashed":
+            widest[link.head] = max(link.stroke.width, widest.get(link.head, 0.0))
+    for link in links:
+        wide = widest[link.head] if link.stroke.dash == "dashed" else link.stroke.width
+        yield attrs.evolve(link, stroke=attrs.evolve(link.stroke, width=wide))
+
+
+def _in_phase(points: tuple[Point, ...]) -> tuple[Point, ...]:
+    """A way down and along a lane, moved to the right until its length is a whole number of dashes.
+
+    So the dashes of all ways on a lane lie on each other, and do not fill each other's gaps.
+    """
+    if len(points) != 3 or points[0][0] != points[1][0]:
+        return points
+    (x, start), (_, lane), end = points
+    spare = _length(points) % sum(DASHES)
+    x += spare if end[0] > x else (sum(DASHES) - spare) % sum(DASHES)
+    return (x, start), (x, lane), end
 
 
 # ------------------------------------------------------------------ ways along lines

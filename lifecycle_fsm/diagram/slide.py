@@ -7,6 +7,7 @@ wider than those that were measured, so that every text fits its shape.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -14,7 +15,7 @@ from typing import Any
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnFigure, Point, Span
 from lifecycle_fsm.diagram.look import PAPER, Stroke, pt
-from lifecycle_fsm.diagram.shapes import Connector, ShapeCard, ShapeLabel, Shapes
+from lifecycle_fsm.diagram.shapes import DASHES, Connector, ShapeCard, ShapeLabel, Shapes
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.wording import clean, visible
 
@@ -225,10 +226,14 @@ class _Page:
             return
         shape.line.color.rgb = _color(stroke.color)
         shape.line.width = round(stroke.width * self.unit)
-        if stroke.dash != "solid":
+        if stroke.dash == "dotted":
             from pptx.enum.dml import MSO_LINE
 
-            shape.line.dash_style = MSO_LINE.DASH if stroke.dash == "dashed" else MSO_LINE.ROUND_DOT
+            shape.line.dash_style = MSO_LINE.ROUND_DOT
+        elif stroke.dash == "dashed":  # in thousandths of a percent of the width
+            dash, gap = (round(part / stroke.width * 100_000) for part in DASHES)
+            dashes = _parsed(f'<a:custDash><a:ds d="{dash}" sp="{gap}"/></a:custDash>')
+            shape.element.find(".//{*}ln").append(dashes)
 
     def _line(self, points: Sequence[Point], stroke: Stroke, *, arrow: bool) -> Any:
         """A line along points, which is a connector of PowerPoint: straight or with elbows."""
@@ -246,12 +251,9 @@ class _Page:
         return line
 
     def _arrow(self, line: Any, stroke: Stroke) -> None:
-        from pptx.oxml import parse_xml
-        from pptx.oxml.ns import nsdecls
-
         size = "med" if stroke.width < 4 else "sm"
-        head = f'<a:tailEnd {nsdecls("a")} type="triangle" w="{size}" len="{size}"/>'
-        line.element.find(".//{*}ln").append(parse_xml(head))
+        head = _parsed(f'<a:tailEnd type="triangle" w="{size}" len="{size}"/>')
+        line.element.find(".//{*}ln").append(head)
 
     def _connector(self, connector: Connector, tail: Any, head: Any) -> None:
         link, points = connector.link, connector.points
@@ -294,12 +296,17 @@ def _indent(paragraph: Any, room: int) -> None:
 
 def _tab(paragraph: Any, position: int, *, right: bool) -> None:
     """A stop at which the next text begins, or ends."""
+    stop = f'<a:tab pos="{position}" algn="{"r" if right else "l"}"/>'
+    paragraph._p.get_or_add_pPr().append(_parsed(f"<a:tabLst>{stop}</a:tabLst>"))
+
+
+def _parsed(text: str) -> Any:
+    """An element of DrawingML."""
     from pptx.oxml import parse_xml
     from pptx.oxml.ns import nsdecls
 
-    side = "r" if right else "l"
-    stop = f'<a:tabLst {nsdecls("a")}><a:tab pos="{position}" algn="{side}"/></a:tabLst>'
-    paragraph._p.get_or_add_pPr().append(parse_xml(stop))
+    tag, end = re.findall(r"^<[\w:]+|[ >].*", text)
+    return parse_xml(f"{tag} {nsdecls('a')}{end}")
 
 
 def _describe(shape: Any, text: str) -> None:
@@ -334,9 +341,6 @@ def _bend(line: Any, at: Sequence[tuple[int, int]]) -> None:
     PowerPoint knows the elbows of a connector that sets out to the right, as parts of its width and
     height; one that sets out downwards is turned by 90°, and others are mirrored.
     """
-    from pptx.oxml import parse_xml
-    from pptx.oxml.ns import nsdecls
-
     upright = abs(at[1][0] - at[0][0]) < abs(at[1][1] - at[0][1])
     ways = [
         (y - at[0][1], x - at[0][0]) if upright else (x - at[0][0], y - at[0][1]) for x, y in at
@@ -365,6 +369,6 @@ def _bend(line: Any, at: Sequence[tuple[int, int]]) -> None:
         for index, stop in enumerate(stops, 1)
     )
     form = f"bentConnector{len(at) - 1}"
-    shape = f'<a:prstGeom {nsdecls("a")} prst="{form}"><a:avLst>{guides}</a:avLst></a:prstGeom>'
+    shape = f'<a:prstGeom prst="{form}"><a:avLst>{guides}</a:avLst></a:prstGeom>'
     old = line.element.find(".//{*}prstGeom")
-    old.getparent().replace(old, parse_xml(shape))
+    old.getparent().replace(old, _parsed(shape))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import Counter
 
 import pytest
@@ -18,7 +20,7 @@ from lifecycle_fsm.diagram import (
 )
 from lifecycle_fsm.diagram.canvas import Canvas, Link
 from lifecycle_fsm.diagram.look import Stroke
-from lifecycle_fsm.diagram.shapes import Shapes
+from lifecycle_fsm.diagram.shapes import DASHES, Connector, Shapes
 from lifecycle_fsm.funnel import count
 from lifecycle_fsm.model import Model, load, shipped
 from tests.diagram.many_models import SHAPES, Shape, counted
@@ -107,3 +109,19 @@ def test_a_text_belongs_to_the_card_on_which_it_stands() -> None:
     assert (card.key, card.text) == ("stage-mql", "MQL CRM\nQualified")
     assert card.rows[0].parts[0].spans[0].color == "#6d28d9", "white on white is not read"
     assert [label.key for label in shapes.labels] == ["text-below-the-card"]
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_dashes_of_moves_on_one_lane_lie_on_each_other(name: str) -> None:
+    """Each begins at its own stage: only then is a lane of several moves not a solid line."""
+    model = load(name)
+    lanes: dict[tuple[str, float], list[Connector]] = {}
+    for connector in Shapes(draw_funnel(model, counted(model, 7)).canvas).connectors:
+        if connector.link.stroke.dash == "dashed" and len(connector.points) == 3:
+            lanes.setdefault((connector.link.head, connector.points[-1][1]), []).append(connector)
+    assert lanes
+    for connectors in lanes.values():
+        assert len({connector.link.stroke.width for connector in connectors}) == 1
+        for connector in connectors:
+            length = sum(math.dist(*ends) for ends in itertools.pairwise(connector.points))
+            assert length / sum(DASHES) == pytest.approx(round(length / sum(DASHES)))
