@@ -10,7 +10,7 @@ Lengths are pixels of a picture that is at most ``WIDTH`` wide; y grows downward
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -26,6 +26,7 @@ from lifecycle_fsm.diagram.look import (
     Stroke,
     pt,
     recolored,
+    repainted,
 )
 from lifecycle_fsm.diagram.text_fit import cut, has_width, width, wrap
 from lifecycle_fsm.model import Theme
@@ -160,14 +161,14 @@ class DrawnBox:
     y: float
     w: float
     h: float
-    name: str | None
-    fill: str
-    color: str
-    pen: float
-    dash: Dash
-    shape: str
-    rounded: bool
-    tooltip: str
+    name: str | None = None
+    fill: str = PAPER
+    color: str = FAINT
+    pen: float = 0.0
+    dash: Dash = "solid"
+    shape: str = "box"
+    rounded: bool = True
+    tooltip: str = ""
 
 
 @attrs.frozen
@@ -233,6 +234,14 @@ class DrawnFigure:
     x: float
     y: float
     color: str
+
+    def boxes(self) -> Iterator[DrawnBox]:
+        """Its head and its shoulders."""
+        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
+            yield DrawnBox(
+                self.x - w / 2, self.y + dy - h / 2, w, h, fill=self.color, color=self.color,
+                shape=shape, rounded=False,
+            )  # fmt: skip
 
 
 @attrs.frozen
@@ -303,31 +312,9 @@ class Canvas:
         """Give the sheet its size, and the colours of its theme; returns the canvas."""
         self.width, self.height = width, height
         if self.theme is not None:
-            self._recolor(recolored(self.theme))
+            drawn = self.bands, self.marks, self.lines, self.links
+            self.bands, self.marks, self.lines, self.links = repainted(drawn, recolored(self.theme))
         return self
-
-    def _recolor(self, colors: Mapping[str, str]) -> None:
-        def new(color: str) -> str:
-            return colors.get(color, color)
-
-        def line_of(line: TextLine) -> TextLine:
-            spans = [attrs.evolve(span, color=new(span.color)) for span in line.spans]
-            return attrs.evolve(line, spans=spans)
-
-        def mark_of(mark: DrawnBox | DrawnText | DrawnFigure) -> DrawnBox | DrawnText | DrawnFigure:
-            if isinstance(mark, DrawnText):
-                return attrs.evolve(mark, lines=tuple(map(line_of, mark.lines)))
-            if isinstance(mark, DrawnBox):
-                return attrs.evolve(mark, fill=new(mark.fill), color=new(mark.color))
-            return attrs.evolve(mark, color=new(mark.color))
-
-        def stroke_of(stroke: Stroke) -> Stroke:
-            return attrs.evolve(stroke, color=new(stroke.color))
-
-        self.bands = [attrs.evolve(band, fill=new(band.fill)) for band in self.bands]
-        self.marks = [mark_of(mark) for mark in self.marks]
-        self.lines = [attrs.evolve(line, stroke=stroke_of(line.stroke)) for line in self.lines]
-        self.links = [attrs.evolve(link, stroke=stroke_of(link.stroke)) for link in self.links]
 
     def box(
         self,

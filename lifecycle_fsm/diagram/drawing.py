@@ -13,6 +13,7 @@ from lifecycle_fsm.diagram.canvas import Canvas
 from lifecycle_fsm.diagram.drawio import drawio
 from lifecycle_fsm.diagram.graph import Graph
 from lifecycle_fsm.diagram.layout_dot import layout_dot
+from lifecycle_fsm.diagram.look import recolored, repainted
 from lifecycle_fsm.diagram.mermaid import flowchart
 from lifecycle_fsm.diagram.plain_dot import plain_dot
 from lifecycle_fsm.diagram.render import FONT, render
@@ -47,7 +48,8 @@ class Drawing:
 
     def __attrs_post_init__(self) -> None:
         if self.canvas.theme is not None:
-            object.__setattr__(self, "graph", self.graph.themed(self.canvas.theme))
+            graph = repainted(self.graph, recolored(self.canvas.theme))
+            object.__setattr__(self, "graph", graph)
 
     @property
     def dot(self) -> str:

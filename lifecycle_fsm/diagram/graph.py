@@ -6,8 +6,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.look import INK, NEUTRAL, PAPER, Paint, recolored
-from lifecycle_fsm.model import Theme
+from lifecycle_fsm.diagram.look import INK, NEUTRAL, PAPER, Paint
 
 NodeShape: TypeAlias = Literal["box", "detour", "question"]
 ArrowKind: TypeAlias = Literal["move", "step", "detour"]
@@ -57,19 +56,3 @@ class Graph:
     direction: Literal["LR", "TB"] = "LR"
     ink: str = INK
     paper: str = PAPER
-
-    def themed(self, theme: Theme) -> Graph:
-        """The graph in the colours of a theme."""
-        colors = recolored(theme)
-
-        def paint(old: Paint) -> Paint:
-            return Paint(colors.get(old.line, old.line), colors.get(old.tint, old.tint))
-
-        return attrs.evolve(
-            self,
-            nodes=tuple(attrs.evolve(node, paint=paint(node.paint)) for node in self.nodes),
-            arrows=tuple(attrs.evolve(arrow, paint=paint(arrow.paint)) for arrow in self.arrows),
-            legend=tuple((text, paint(old)) for text, old in self.legend),
-            ink=theme.ink,
-            paper=theme.paper,
-        )

@@ -104,12 +104,13 @@ def _nodes(canvas: Canvas) -> Iterator[_Node]:
             case DrawnBox():
                 yield _box(mark)
             case DrawnFigure():
-                yield from _figure(mark)
+                yield from map(_box, mark.boxes())
             case DrawnText():
                 for line in mark.placed():
                     yield _text(mark, line)
                     if line.figure is not None:
-                        yield from _figure(DrawnFigure(*line.figure, line.spans[0].color))
+                        figure = DrawnFigure(*line.figure, line.spans[0].color)
+                        yield from map(_box, figure.boxes())
 
 
 def _box(box: DrawnBox) -> _Node:
@@ -152,21 +153,6 @@ def _markup(span: Span) -> str:
     """The span in Graphviz's HTML-like language."""
     inner = f"<b>{escape(span.text)}</b>" if span.bold else escape(span.text)
     return f'<font color="{span.color}">{inner}</font>'
-
-
-def _figure(figure: DrawnFigure) -> Iterator[_Node]:
-    for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
-        look = {
-            "width": _inches(w),
-            "height": _inches(h),
-            "shape": shape,
-            "style": "filled",
-            "fillcolor": figure.color,
-            "color": figure.color,
-            "penwidth": "0",
-            "label": "",
-        }
-        yield _Node("b", (figure.x, figure.y + dy), look)
 
 
 # ------------------------------------------------------------------ edges

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
@@ -27,6 +27,7 @@ INK, PAPER, HEADING = _USUAL.ink, _USUAL.paper, _USUAL.accent
 SOFT, FAINT, RULE = "#475569", "#cbd5e1", "#e2e8f0"
 
 
+T = TypeVar("T")
 Dash: TypeAlias = Literal["solid", "dashed", "dotted"]
 
 
@@ -157,6 +158,25 @@ def recolored(theme: Theme) -> Mapping[str, str]:
         colors[paint.line] = theme.legible(paint.line)
         colors[paint.tint] = theme.tint(colors[paint.line])
     return colors
+
+
+_COLORS = {"color", "fill", "line", "tint", "ink", "paper"}
+"""The fields of records that are colours."""
+
+
+def repainted(record: T, colors: Mapping[str, str]) -> T:
+    """A record, or several of them, in other colours, with the records in it."""
+    changed: Any = record
+    if isinstance(record, list | tuple):
+        changed = type(record)(repainted(part, colors) for part in record)
+    elif attrs.has(type(changed)):
+        values = {field.name: getattr(record, field.name) for field in attrs.fields(type(changed))}
+        changes = {
+            name: colors.get(value, value) if name in _COLORS else repainted(value, colors)
+            for name, value in values.items()
+        }
+        changed = attrs.evolve(changed, **changes)
+    return cast(T, changed)
 
 
 def themed(model: Model, theme: Theme | None) -> Model:

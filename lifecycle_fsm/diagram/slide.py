@@ -84,10 +84,7 @@ class _Page:
     def draw(self) -> None:
         """Draw everything."""
         for band in self.shapes.canvas.bands:
-            box = DrawnBox(
-                band.x, band.y, band.w, band.h, None, band.fill, band.fill, 0, "solid", "box",
-                rounded=True, tooltip="",
-            )  # fmt: skip
+            box = DrawnBox(band.x, band.y, band.w, band.h, fill=band.fill, color=band.fill)
             self._box(self.page.shapes, box).name = "band"
         for line in self.shapes.lines:
             self._line(line.points, line.stroke, arrow=line.arrow).name = "line"
@@ -159,11 +156,7 @@ class _Page:
         return shape
 
     def _figure(self, shapes: Any, figure: DrawnFigure) -> None:
-        for w, h, dy, shape in ((5.0, 5.0, -3.6, "circle"), (9.0, 6.4, 2.9, "house")):
-            box = DrawnBox(
-                figure.x - w / 2, figure.y + dy - h / 2, w, h, None, figure.color, figure.color, 0,
-                "solid", shape, rounded=False, tooltip="",
-            )  # fmt: skip
+        for box in figure.boxes():
             self._box(shapes, box).name = "by hand"
 
     # --- Text

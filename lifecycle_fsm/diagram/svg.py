@@ -241,19 +241,13 @@ def _number(value: float) -> str:
 
 def _dark_scheme(root: Element) -> str:
     """Rules that turn every colour of the picture into its dark one; print is always light."""
+    # Graphviz writes white and black by their names.
+    named = {"white": "#ffffff", "black": "#000000"}
     used = {
         (kind, color)
         for element in root.iter()
         for kind in ("fill", "stroke")
-        if re.fullmatch("#[0-9a-f]{6}", color := element.get(kind, "").lower())
-    }
-    # Graphviz writes white and black by their names.
-    named = {"white": "#ffffff", "black": "#000000"}
-    used |= {
-        (kind, name)
-        for element in root.iter()
-        for kind in ("fill", "stroke")
-        if (name := element.get(kind, "")) in named
+        if re.fullmatch("#[0-9a-f]{6}|white|black", color := element.get(kind, "").lower())
     }
     rules = (
         f'.{_CLASS} [{kind}="{color}"] {{ {kind}: {dark(named.get(color, color))} }}'

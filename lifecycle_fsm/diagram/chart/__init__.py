@@ -15,10 +15,10 @@ captions; ``frame`` draws what surrounds them.
 from __future__ import annotations
 
 from lifecycle_fsm.diagram.canvas import Canvas
-from lifecycle_fsm.diagram.chart.changes import draw_changes
 from lifecycle_fsm.diagram.chart.columns import ChartPart, ChartPlan
 from lifecycle_fsm.diagram.chart.detours import draw_detour_margin, draw_detours
 from lifecycle_fsm.diagram.chart.frame import (
+    draw_changes,
     draw_groups,
     draw_heading,
     draw_keys,

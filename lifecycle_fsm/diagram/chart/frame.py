@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import groupby, zip_longest
+from typing import TypeAlias
 
 from lifecycle_fsm.diagram.canvas import Span
 from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan, Page
-from lifecycle_fsm.diagram.chart.rule_entries import RuleEntry, rule_entries
+from lifecycle_fsm.diagram.chart.rule_entries import RuleEntry, marked_entry, rule_entries
 from lifecycle_fsm.diagram.look import (
     HEADING,
     INK,
@@ -25,7 +27,7 @@ from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.wording import clean
 
 _ROW = 21.0  # of the legend
-_SPACE = 36.0  # between columns of rules
+_SPACE = 36.0  # between columns
 _GROUP, _DETOUR = HEADING, "#b45309"
 
 
@@ -56,68 +58,73 @@ def draw_groups(plan: ChartPlan, row: int, y: float) -> float:
     return y + 18 + lines * LINE
 
 
+# ------------------------------------------------------------------ lists below the picture
+
+
 def draw_keys(plan: Page, y: float) -> float:
-    """Draw the texts that did not fit into the picture, with their keys, in plan."""
-    if not plan.keys.texts:
-        return y
-    canvas = plan.canvas
-    n = min(len(plan.keys.texts), 3 if plan.sheet > 1300 else 2 if plan.sheet > 800 else 1)
-    wide = (plan.room - (n - 1) * _SPACE) / n
-    entries = [
-        (key, wrap(text, wide - 40, TEXT, lines=99)) for text, key in plan.keys.texts.items()
-    ]
-    y += 40
-    canvas.text(plan.margin, y, [Span("What the letters stand for", True, INK)], pt(13))
-    y += 26
-    share = sum(len(lines) for _, lines in entries) / n
-    column, used, lowest, at = 0, 0, y, y
-    for key, lines in entries:
-        if column < n - 1 and used + len(lines) / 2 > share * (column + 1):
-            column, at = column + 1, y
-        x = plan.margin + column * (wide + _SPACE)
-        canvas.text(x, at, [Span(key, True, INK)])
-        at = canvas.paragraph(x + 40, at, lines, LINE) + 4
-        used += len(lines)
-        lowest = max(lowest, at)
-    return lowest
+    """Draw the texts that did not fit into the picture, with their keys, in columns."""
+    texts = plan.keys.texts
+
+    def entries(wide: float) -> tuple[list[RuleEntry], bool]:
+        marks = ((Span(key, True, INK), [Span(text)]) for text, key in texts.items())
+        return [marked_entry(*mark, wide, 40) for mark in marks], True
+
+    return _draw_list(plan, y, "What the letters stand for", entries) if texts else y
 
 
-# ------------------------------------------------------------------ rules in words
+def draw_changes(plan: ChartPlan, y: float) -> float:
+    """Draw every change between two models in words, each with its mark, in columns."""
+    changes = plan.data.model.texts
+
+    def entries(wide: float) -> tuple[list[RuleEntry], bool]:
+        return [
+            marked_entry(
+                Span(text.change, True, MARKS[text.change].line),
+                [Span(text.head, True, INK), *map(Span, text.lines)],
+                wide,
+                20,
+            )
+            for text in changes
+        ], True
+
+    return _draw_list(plan, y, "What changes", entries) if changes else y
 
 
 def draw_rules(plan: ChartPlan, y: float) -> float:
-    """Draw every rule of the model in words, as a list in columns."""
-    canvas, columns = plan.canvas, plan
-    y += 46
-    canvas.text(columns.margin, y, [Span("The rules in words", True, INK)], pt(13))
-    y += 26
+    """Draw every rule of the model in words, in columns."""
+    entries = partial(rule_entries, plan.data.model, plan.data.palette)
+    return _draw_list(plan, y, "The rules in words", entries)
+
+
+_Entries: TypeAlias = Callable[[float], tuple[list[RuleEntry], bool]]
+"""The entries for a column of a width, and whether each of their words fits in it."""
+
+
+def _draw_list(plan: Page, y: float, title: str, entries: _Entries) -> float:
+    """Draw entries below a title: in as many columns as leave every word whole, and the lowest that
+    hold all entries in their order."""
+    plan.canvas.text(plan.margin, y + 46, [Span(title, True, INK)], pt(13))
+    y += 72
+    most = 3 if plan.sheet > 1300 else 2 if plan.sheet > 800 else 1
+    for count in range(most, 0, -1):
+        wide = (plan.room - (count - 1) * _SPACE) / count
+        written, whole = entries(wide)
+        if whole:
+            break
+    height = sum(entry.height for entry in written) / count
+    while len(columns := list(_filled(written, height))) > count:
+        height += LINE / 2
     lowest = y
-    wide, runs = _balanced(plan)
-    for column, entries in enumerate(runs):
-        x, at = columns.margin + column * (wide + _SPACE), y
-        for entry in entries:
+    for index, column in enumerate(columns):
+        x, at = plan.margin + index * (wide + _SPACE), y
+        for entry in column:
             for line in entry.lines:
-                canvas.text(x + line.indent, at + 8, line.text)
+                plan.canvas.text(x, at + 8, [line.mark])
+                plan.canvas.text(x + line.indent, at + 8, line.text)
                 at += LINE
             at += entry.after
         lowest = max(lowest, at)
     return lowest
-
-
-def _balanced(plan: ChartPlan) -> tuple[float, list[list[RuleEntry]]]:
-    """The width of a column and the entries in each: as many columns as leave every word whole,
-    and the lowest that hold all entries in their order."""
-    sheet, room = plan.sheet, plan.room
-    most = 3 if sheet > 1300 else 2 if sheet > 800 else 1
-    for count in range(most, 0, -1):
-        wide = (room - (count - 1) * _SPACE) / count
-        entries, whole = rule_entries(plan.data.model, plan.data.palette, wide)
-        if whole:
-            break
-    height = sum(entry.height for entry in entries) / count
-    while len(runs := list(_filled(entries, height))) > count:
-        height += LINE / 2
-    return wide, runs
 
 
 def _filled(entries: list[RuleEntry], height: float) -> Iterator[list[RuleEntry]]:

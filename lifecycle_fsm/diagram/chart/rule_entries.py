@@ -27,10 +27,11 @@ _LONGEST, _LONGEST_LIST = 2_000, 20_000
 
 @attrs.frozen
 class RuleLine:
-    """A line of an entry, from its left edge."""
+    """A line of an entry, from its left edge, at which its mark stands."""
 
     text: TextLine
     indent: float = 0.0
+    mark: Span = Span("")
 
 
 @attrs.frozen
@@ -49,6 +50,17 @@ class RuleEntry:
     def height(self) -> float:
         """The room that it takes."""
         return LINE * len(self.lines) + self.after
+
+
+def marked_entry(mark: Span, texts: Iterable[Span], room: float, indent: float) -> RuleEntry:
+    """Texts below each other, with a mark left of the first."""
+    rows = [
+        attrs.evolve(text, text=row)
+        for text in texts
+        for row in wrap(text.text, room - indent, TEXT, bold=text.bold, lines=99)
+    ]
+    first, *others = (RuleLine(TextLine([row]), indent) for row in rows)
+    return RuleEntry([attrs.evolve(first, mark=mark), *others])
 
 
 def rule_entries(model: Model, palette: Palette, room: float) -> tuple[list[RuleEntry], bool]:
