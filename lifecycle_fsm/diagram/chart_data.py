@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeAlias
 
 import attrs
@@ -58,9 +58,9 @@ def moved(rules: Iterable[FlowRule]) -> str:
     return became(format_number(sum(before)), now) if before else now
 
 
-def became(before: str, now: str) -> str:
-    """Two values of one thing, in two periods."""
-    return f"{before} → {now}"
+def became(*periods: str) -> str:
+    """The value of one thing in each period."""
+    return " → ".join(periods)
 
 
 def merge_rules(rules: Iterable[FlowRule]) -> list[FlowRule]:
@@ -189,7 +189,7 @@ class ChartData:
                 rules=tuple(
                     sorted(merge_rules(map(self.rule, parallel)), key=lambda r: -(r.count or 0))
                 ),
-                share=_share(self.counts, between),
+                share=self._share(between),
             )
             for between, parallel in edges.items()
         ]
@@ -266,34 +266,27 @@ class ChartData:
 
     def people(self, stage: str) -> str:
         """How many people are in a stage, and were before; empty without counts."""
-        if self.counts is None:
-            return ""
-        now, before = self.counts.people.get(stage, 0), self.counts.before
-        if before is None:
-            return format_number(now)
-        return became(format_number(before.people.get(stage, 0)), format_number(now))
+        return self._compared(lambda counts: format_number(counts.people.get(stage, 0)))
 
     def stay(self, stage: str) -> str:
         """The time after which half have left a stage, and before; empty if it is not known."""
-        if self.counts is None:
-            return ""
-        now, before = self.counts.median_stay.get(stage), self.counts.before
-        if before is None:
-            return duration(now, unknown="")
-        was = before.median_stay.get(stage)
-        return became(duration(was), duration(now)) if was or now else ""
+        return self._compared(lambda counts: duration(counts.median_stay.get(stage)))
+
+    def _share(self, step: tuple[str, str]) -> str:
+        """The conversion of a step, and before; empty if it was not counted."""
+
+        def share(counts: Counts) -> str:
+            conversion = counts.conversion.get(step)
+            return percent(conversion.share if conversion else None)
+
+        return self._compared(share)
+
+    def _compared(self, text: Callable[[Counts], str]) -> str:
+        """A text about the counts, and about those before; empty if there is nothing to tell."""
+        periods = [self.counts.before, self.counts] if self.counts else []
+        texts = [text(counts) for counts in periods if counts is not None]
+        return became(*texts) if {*texts} - {percent(None)} else ""
 
 
 def _marks(flows: Iterable[DrawnFlow]) -> frozenset[str]:
     return frozenset(rule.mark for flow in flows for rule in flow.rules)
-
-
-def _share(counts: Counts | None, pair: tuple[str, str]) -> str:
-    """The conversion of a step, and before; empty if it was not counted."""
-    if counts is None or pair not in counts.conversion:
-        return ""
-    now = counts.conversion[pair].share
-    if counts.before is None:
-        return "" if now is None else percent(now)
-    before = counts.before.conversion.get(pair)
-    return became(percent(before.share if before else None), percent(now))

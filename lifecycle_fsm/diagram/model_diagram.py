@@ -99,7 +99,7 @@ def draw_funnel(
         counts = _compared(before, counts)
     periods = [counts] if before is None else [before, counts]
     windows, people, journeys = (
-        " → ".join(map(text, periods))
+        became(*map(text, periods))
         for text in (
             _window,
             lambda of: format_number(of.total),
