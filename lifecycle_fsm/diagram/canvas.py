@@ -293,6 +293,7 @@ class Canvas:
         width: of the sheet, once it is trimmed; so is ``height``.
         links: which boxes are joined by moves, for forms in which a line belongs to two shapes.
         owners: the label of the system that owns a box, by the name of the box.
+        breaks: the heights at which a new row of the picture begins.
         paper: the colour of the background; ``font`` is the family that a theme asks for.
     """
 
@@ -306,6 +307,7 @@ class Canvas:
         self.marks: list[DrawnBox | DrawnText | DrawnFigure] = []
         self.links: list[Link] = []
         self.owners: dict[str, str] = {}
+        self.breaks: list[float] = []
         self._size = size  # of a text without its own size
 
     def trim(self, width: float, height: float) -> Canvas:

@@ -89,9 +89,10 @@ def _stage(formatter: SheetFormatter, palette: Palette, stage: Stage) -> TableRo
         for deadline in formatter.model.deadlines
         if deadline.stage == stage.name and not deadline.escalates
     ]
-    if stage.mail:
-        notes.append(f"{_MAIL[stage.mail]}.")
-    does = (Paragraph(clean(stage.playbook)), Paragraph(" ".join(notes), note=True))
+    mail = f"{_MAIL[stage.mail]}." if stage.mail else ""
+    # On paper, the deadlines stand in their own section only.
+    due = Inline(" ".join([*notes, ""] if mail else notes), detail=True)
+    does = (Paragraph(clean(stage.playbook)), Paragraph((due, mail), note=True))
     return TableRow(
         (
             _filled(name),

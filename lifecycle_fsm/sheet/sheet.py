@@ -14,7 +14,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model
-from lifecycle_fsm.diagram.chart import FUNNEL, draw_chart
+from lifecycle_fsm.diagram.chart import SHEET, draw_chart
 from lifecycle_fsm.diagram.look import NEUTRAL, RULE, SOFT, recolored
 from lifecycle_fsm.document import render_html, render_markdown
 from lifecycle_fsm.document.blocks import (
@@ -37,7 +37,7 @@ from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import model_sections, rule_sections
 from lifecycle_fsm.sheet.numbers import Numbers, numbers, numbers_section
-from lifecycle_fsm.sheet.page_fit import ROOMY, WIDTHS, fits_page, fits_paper, paper_pieces
+from lifecycle_fsm.sheet.page_fit import WIDE, WIDTHS, fits_paper, letter_size, paper_pieces
 from lifecycle_fsm.sheet.readiness import Candidate, Readiness, readiness, readiness_section
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
 from lifecycle_fsm.tables import Column, TableWriter
@@ -106,11 +106,12 @@ class Sheet:
         Raises:
             MissingExtra: Jinja, Graphviz or its font is not installed.
         """
+        blocks, letters = _page(self.parts, self.picture, self.phone)
         return render_html(
-            self._document(_page(self.parts, self.picture, self.phone)),
+            self._document(blocks),
             title=f"{self.title}: what marketing and sales agreed",
             style=_STYLE.read_text("utf-8"),
-            sizes=_colors(self.model),
+            sizes=_colors(self.model) | {"letters": f"{letters:.2f}pt"},
         )
 
     def markdown(self, picture: str | None = None) -> str:
@@ -307,9 +308,8 @@ def _draw(model: Model, counts: Counts | None) -> tuple[Drawing, Drawing]:
         whole = draw_model(model, title=title, rules=False)
     else:
         whole = draw_funnel(model, counts, title=title)
-    _, *parts = FUNNEL
     for wide in WIDTHS:
-        canvas = draw_chart(model, counts, title="", subtitle="", parts=tuple(parts), wide=wide)
+        canvas = draw_chart(model, counts, title="", subtitle="", parts=SHEET, wide=wide)
         if fits_paper(canvas):
             break
     phone = draw_chart(model, counts, title="", subtitle="", portrait=True)
@@ -336,8 +336,8 @@ _BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
 
 def _page(
     parts: Mapping[str, tuple[Section, ...]], drawing: Drawing, phone: Drawing
-) -> tuple[Group, ...]:
-    """All parts, as a page arranges them."""
+) -> tuple[tuple[Block, ...], float]:
+    """All parts, as a page arranges them, and the size of letters on paper in points."""
     strip, rules = parts["fast_tracks"], parts["rules"]
     if parts["numbers"]:
         rules = (*parts["points"], *rules)
@@ -349,19 +349,18 @@ def _page(
         narrow=phone.svg(page=True),
         pieces=paper_pieces(drawing.canvas),
     )
-    first: tuple[Block, ...] = (
-        Section(title="The way of a lead", id="way", blocks=(picture,)),
+    flow: tuple[Block, ...] = (
         Group(style="side", blocks=chain.from_iterable(parts[name] for name in _BESIDE)),
-        *parts["numbers"],
         Group(style="strip wide-strip" if parts["numbers"] else "strip", blocks=strip),
-    )
-    second: tuple[Block, ...] = (
         *parts["stages"],
         Group(style="columns", id="rules", blocks=rules),
+    )
+    blocks: tuple[Block, ...] = (
+        Section(title="The way of a lead", id="way", blocks=(picture,)),
+        *parts["numbers"],
+        Group(style="flow", blocks=flow),
         *parts["readiness"],
         *parts["signed"],
     )
-    # A short sheet fills two pages: a picture that leaves room for what was agreed, and the rules.
-    roomy = len(picture.pieces) == 1 and picture.pieces[0].height < ROOMY
-    apart = " apart" if roomy and fits_page((*parts["stages"], *rules)) else ""
-    return Group(style="first", blocks=first), Group(style=f"second{apart}", blocks=second)
+    wide = [name for name in WIDE if parts[name]]
+    return blocks, letter_size(picture.pieces, flow, wide)

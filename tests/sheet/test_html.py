@@ -235,7 +235,7 @@ def test_evil_names_of_systems_stay_in_their_attribute() -> None:
     page = parsed(make_sheet(evil()).html())
     for one in page.walk():
         style = one.attributes.get("style", "")
-        assert re.fullmatch(r"(--own: #[0-9a-f]{6}|)", style)
+        assert re.fullmatch(r"(--own: #[0-9a-f]{6}|--letters: [0-9.]+pt|)", style)
 
 
 # -- files and paper -------------------------------------------------------------------------------

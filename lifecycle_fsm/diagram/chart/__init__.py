@@ -22,6 +22,7 @@ from lifecycle_fsm.diagram.chart.frame import (
     draw_groups,
     draw_heading,
     draw_keys,
+    draw_keys_in_line,
     draw_legend,
     draw_rules,
 )
@@ -39,7 +40,7 @@ from lifecycle_fsm.diagram.model_graph import model_links
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Model
 
-__all__ = ["DIFFERENCE", "FUNNEL", "MODEL", "ChartPart", "draw_chart"]
+__all__ = ["DIFFERENCE", "FUNNEL", "MODEL", "SHEET", "ChartPart", "draw_chart"]
 
 
 def draw_rows(plan: ChartPlan, y: float) -> float:
@@ -52,6 +53,7 @@ def draw_rows(plan: ChartPlan, y: float) -> float:
         y = draw_detours(plan, row, y)
         if row < last:
             y = draw_turn(plan, row, y)
+            plan.canvas.breaks.append(y)
     draw_fast_margin(plan)
     draw_detour_margin(plan)
     draw_turns(plan)
@@ -63,6 +65,9 @@ FUNNEL: tuple[ChartPart, ...] = (draw_heading, draw_rows, draw_keys, draw_legend
 
 MODEL: tuple[ChartPart, ...] = (*FUNNEL[:-1], draw_rules, draw_legend)
 """The parts of a model with its rules in words."""
+
+SHEET: tuple[ChartPart, ...] = (draw_rows, draw_keys_in_line, draw_legend)
+"""The parts of a picture on a page that has a heading, and little room."""
 
 DIFFERENCE: tuple[ChartPart, ...] = (*FUNNEL[:-1], draw_changes, draw_legend)
 """The parts of two models with their differences in words."""

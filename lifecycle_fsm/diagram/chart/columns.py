@@ -136,7 +136,9 @@ class Columns:
         self._row_of = {stage.name: row for row, run in enumerate(self.rows) for stage in run}
         self.firsts = {run[0].name for run in self.rows}
         self.homes = self._detour_rows(data)
-        long, several = per_row > _LONG, len(self.rows) > 1
+        # A narrow sheet has as little room for the longest row as a wide one for one stage more.
+        long = per_row > _LONG - (self._wide < WIDTH)
+        several = len(self.rows) > 1
         self.margin = 22.0 if long or several else MARGIN
         left_room, right_room = self._margins(data)
         # The first card juts out, because the trunk of its detours passes the cards below it.
@@ -168,7 +170,7 @@ class Columns:
                 x += w + (self.first_gap if leads else self.gap)
         for stage in detours:
             self.cards[stage.name] = Card(stage, self.left, card, self.homes[stage.name])
-        return card >= _NARROWEST
+        return card >= _NARROWEST * min(1.0, self._wide / WIDTH)
 
     def _margins(self, data: ChartData) -> tuple[float, float]:
         """The room left and right of all rows for lines between them, and the place of each."""

@@ -72,6 +72,13 @@ def draw_keys(plan: Page, y: float) -> float:
     return _draw_list(plan, y, "What the letters stand for", entries) if texts else y
 
 
+def draw_keys_in_line(plan: Page, y: float) -> float:
+    """Draw the same texts with their keys one after the other, where there is little room."""
+    texts = " · ".join(f"{key} {text}" for text, key in plan.keys.texts.items())
+    lines = wrap(texts, plan.room, TEXT, lines=99) if texts else []
+    return plan.canvas.paragraph(plan.margin, y + 24, lines, LINE) - LINE if lines else y
+
+
 def draw_changes(plan: ChartPlan, y: float) -> float:
     """Draw every change between two models in words, each with its mark, in columns."""
     changes = plan.data.model.texts
