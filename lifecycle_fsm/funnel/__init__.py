@@ -16,7 +16,7 @@ from lifecycle_fsm.funnel.compare import (
     known_versions,
 )
 from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
-from lifecycle_fsm.funnel.counts import Conversion, Counts, count, on_picture
+from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Every, Flow, Period, flows, periods
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -85,6 +85,7 @@ __all__ = [
     "Waiting",
     "Walk",
     "agreements",
+    "combined",
     "compare",
     "compare_at",
     "compare_versions",

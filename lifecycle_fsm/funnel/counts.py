@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import attrs
 
-from lifecycle_fsm.errors import MissingExtra
+from lifecycle_fsm.errors import LifecycleError, MissingExtra
 from lifecycle_fsm.funnel.conversion import conversions
 from lifecycle_fsm.funnel.people import people_now
 from lifecycle_fsm.funnel.scope import Reading, Scope, Window, observe
-from lifecycle_fsm.funnel.time_in_stage import Times
+from lifecycle_fsm.funnel.time_in_stage import Times, joined
 from lifecycle_fsm.funnel.visits import JourneyKey
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
@@ -158,6 +159,57 @@ def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
         version=model.version,
         where=scope.filter_words,
     )
+
+
+def combined(parts: Iterable[Counts]) -> Counts:
+    """The counts of a whole history from those of its parts, as if it was counted in one piece.
+
+    Each part holds the whole history of some persons, and of all records that were merged with
+    them; no person is in two. All were counted by one model and with the same ``reading``,
+    ``window``, ``zone``, ``where`` and ``until``: the end of a part is not the end of the whole.
+
+    Raises:
+        LifecycleError: there is no part, or the parts answer different questions.
+    """
+    parts = tuple(parts)
+    if not parts:
+        raise LifecycleError("there are no counts to combine")
+    first = parts[0]
+    if any(_question(part) != _question(first) for part in parts):
+        raise LifecycleError(
+            "these counts do not add up: they have different readings, windows, zones, filters or "
+            "versions of a model"
+        )
+    return attrs.evolve(
+        first,
+        people=_sums(part.people for part in parts),
+        moves=dict(sorted(_sums(part.moves for part in parts).items())),
+        entered=_sums(part.entered for part in parts),
+        passed_over=_sums(part.passed_over for part in parts),
+        conversion={
+            pair: Conversion(
+                sum(part.conversion[pair].journeys for part in parts),
+                sum(part.conversion[pair].reached for part in parts),
+            )
+            for pair in first.conversion
+        },
+        stays={name: joined(part.stays[name] for part in parts) for name in first.stays},
+        journeys=sum(part.journeys for part in parts),
+        before=None,
+    )
+
+
+def _question(counts: Counts) -> tuple[object, ...]:
+    return counts.reading, counts.window, counts.zone, counts.where, counts.version
+
+
+def _sums(tables: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
+    """The sums by key, in the order in which the keys first occur."""
+    sums: dict[Any, int] = {}
+    for table in tables:
+        for key, number in table.items():
+            sums[key] = sums.get(key, 0) + number
+    return sums
 
 
 def _journeys(scope: Scope) -> int:

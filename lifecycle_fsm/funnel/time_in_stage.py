@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import attrs
@@ -92,6 +92,16 @@ class Times:
             MissingExtra: scipy is not installed.
         """
         return quantiles(self.ended, self.still, shares)
+
+
+def joined(parts: Iterable[Times]) -> Times:
+    """The times of several parts of a history together."""
+    whole = Times()
+    for part in parts:
+        whole.ended += part.ended
+        whole.still += part.still
+        whole.folded += part.folded
+    return whole
 
 
 def median(times: Sequence[timedelta]) -> timedelta | None:
