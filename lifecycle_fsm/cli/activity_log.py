@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import gc
-import heapq
 import json
 import re
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +17,9 @@ from lifecycle_fsm.cli.console import Bar
 from lifecycle_fsm.cli.options import Order, flag
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
-from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.parts.file_run import settled
+from lifecycle_fsm.parts.part_run import without_cycles
 from lifecycle_fsm.people_search import full_name, look_up, nearest
 from lifecycle_fsm.tables import (
     FileReport,
@@ -50,18 +46,14 @@ FormatOption = Annotated[
 NAMES = ("email", "first_name", "last_name", "company")
 _STEP = 2_000
 _SHOWN = 20
-_FAR = timedelta(days=365)
-_FEW = 20  # rows that may have a date by mistake; more of them are no slip
-_LINE_BITS = 40
 
 
 @attrs.define
 class Log:
     """Activities in order, reports on their files, and the time of the last row.
 
-    ``read`` has them as the files have them, and ``places`` for each the file and the line;
-    ``merges`` says whose records are folded together. ``person`` is the id of the one whom they are
-    about, where that was asked for.
+    ``read`` has them as the files have them; ``merges`` says whose records are folded together, and
+    ``person`` is the id of the one whom they are about.
     """
 
     activities: list[Activity] = attrs.field(factory=list)
@@ -69,111 +61,19 @@ class Log:
     reports: Sequence[FileReport] = ()
     notes: Sequence[str] = ()
     read: list[Activity] = attrs.field(factory=list)
-    places: array[int] = attrs.field(factory=lambda: array("Q"))
     merges: list[tuple[str, str]] = attrs.field(factory=list)
     rejects: list[Reject] = attrs.field(factory=list)
-    left_out: int = 0
     person: str = ""
-    refused: list[tuple[Activity, str]] = attrs.field(factory=list)
-
-    @property
-    def rejected(self) -> int:
-        """How many rows could not be used."""
-        return sum(report.rejected for report in self.reports)
 
     def last(self, model: Model) -> datetime | None:
         """The time at which everybody in these files has been sorted."""
-        if self.end is None:
-            return None
-        try:
-            return self.end + model.settle
-        except OverflowError:
-            return self.end
-
-    def leave_out(self, after: datetime) -> None:
-        """Remove the activities after this time."""
-        kept = [activity for activity in self.activities if activity.at <= after]
-        self.left_out += len(self.activities) - len(kept)
-        self.activities = kept
+        return None if self.end is None else settled(self.end, model)
 
     def keep(self, group: frozenset[str]) -> None:
         """Keep only what is about these persons."""
-        both = zip(self.read, self.places, strict=True)
-        kept = [(activity, place) for activity, place in both if activity.person in group]
-        self.read = [activity for activity, _ in kept]
-        self.places = array("Q", (place for _, place in kept))
+        self.read = [activity for activity in self.read if activity.person in group]
         named = re.compile(word_pattern(group)).search
         self.rejects = [reject for reject in self.rejects if named(reject.raw)]
-
-    def by_role(self) -> Iterator[tuple[str, Activity]]:
-        """The activities as read, each with the role of its file."""
-        roles = [report.role for report in self.reports]
-        for activity, place in zip(self.read, self.places, strict=True):
-            yield roles[place >> _LINE_BITS], activity
-
-    def far_ahead(self) -> str | None:
-        """A note on a few activities that lie far behind all others in time, if there are such."""
-        latest = heapq.nlargest(_FEW + 1, self.activities, key=lambda activity: activity.at)
-        gaps = [before.at - after.at for before, after in pairwise(latest)]
-        gaps = gaps[: (len(self.activities) - 1) // 2]  # a few, and not what the others are
-        if not gaps:
-            return None
-        widest = max(gaps)
-        alone = gaps.index(widest) + 1
-        rest = latest[alone].at
-        span = rest - min(activity.at for activity in self.activities)
-        if widest < max(_FAR, span):
-            return None
-        first = latest[0]
-        places = zip(self.read, self.places, strict=False)
-        place = next((place for activity, place in places if activity is first), None)
-        where = "" if place is None else " ({}, line {:,})".format(*self._place(place))
-        return (
-            f"time runs on to {first.at:%Y-%m-%d} for everybody because of "
-            f"{counted(alone, 'row')}{where}; all others end with {rest:%Y-%m-%d}: is the date "
-            f"right? --until {rest + timedelta(days=1):%Y-%m-%d} leaves what is later out"
-        )
-
-    def contradictions(self) -> list[Reject]:
-        """Rejects for the activities that the run refused, with their files and lines."""
-        if not self.refused or not self.places:
-            return []
-        refused = {id(activity) for activity, _ in self.refused}
-        keys = {(activity.person, activity.id) for activity, _ in self.refused}
-        first: dict[tuple[str, str], Activity] = {}
-        for activity in self.activities:
-            key = (activity.person, activity.id)
-            if key in keys and id(activity) not in refused:
-                first.setdefault(key, activity)
-        wanted = refused | {id(activity) for activity in first.values()}
-        where = {
-            id(activity): self._place(place)
-            for activity, place in zip(self.read, self.places, strict=True)
-            if id(activity) in wanted
-        }
-        rejects = []
-        for activity, why in self.refused:
-            file, line = where[id(activity)]
-            other = first.get((activity.person, activity.id))
-            reason = why
-            if other is not None and other != activity:
-                reason = _contradiction(activity, why, file, other, *where[id(other)])
-            rejects.append(Reject(file, line, None, reason, as_row(activity)))
-        return sorted(rejects, key=lambda reject: (reject.file, reject.line))
-
-    def _place(self, packed: int) -> tuple[str, int]:
-        return self.reports[packed >> _LINE_BITS].file, packed & (1 << _LINE_BITS) - 1
-
-
-def _contradiction(
-    activity: Activity, reason: str, file: str, other: Activity, there: str, line: int
-) -> str:
-    """The reason for a refusal, with the place of the activity that counts instead."""
-    place = f"line {line:,}" if there == file else f"{there}, line {line:,}"
-    if activity.kind == other.kind == "created":
-        files = "file" if there == file else "files"
-        return f"the person {activity.person!r} is in the {files} twice: {place} counts"
-    return f"{reason} ({place})"
 
 
 def as_row(activity: Activity) -> str:
@@ -182,47 +82,34 @@ def as_row(activity: Activity) -> str:
     return json.dumps({**head, **activity.payload}, ensure_ascii=False, default=str)
 
 
-@contextmanager
-def without_cycles() -> Iterator[None]:
-    """Turn the cyclic garbage collector off: reading, applying and writing leave no cycles, and the
-    search for them would take a third of the time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
-
-
 @without_cycles()
 def read_log(
-    lifecycle: Lifecycle,
+    model: Model,
     inputs: Sequence[tuple[str, str]],
+    person: str,
     *,
     mapping: str | None,
     format: Format | None,
     order: Order,
-    reject: Callable[[Reject], None],
     bar: Bar,
-    only: str | None = None,
 ) -> Log:
-    """Read all files into one log; ``only``, an id, an e-mail address or a name, keeps what
-    concerns one person, with everybody whose record is ever folded together with that one [S23];
-    of the rejects too.
+    """Read what concerns one person, with everybody whose record is ever folded together with that
+    one [S23]; of the rejected rows too.
+
+    Args:
+        model: the lifecycle.
+        inputs: role and path of each file.
+        person: an id, an e-mail address or a name.
+        mapping: the file that says how columns are read.
+        format: the format of files whose names do not show it.
+        order: the order of the activities.
+        bar: shows how much has been read.
 
     Raises:
-        UnknownPerson: ``only`` means nobody, or several.
+        UnknownPerson: the text means nobody, or several.
     """
-    files = _Files(
-        lifecycle.model, inputs, None if mapping is None else load_mapping(mapping), format, bar
-    )
-    if only is None:
-        log = files.read(reject)
-    else:
-        log = _about(only, files)
-        for rejected in log.rejects:
-            reject(rejected)
+    files = _Files(model, inputs, None if mapping is None else load_mapping(mapping), format, bar)
+    log = _about(person, files)
     log.activities = by_event(log.read) if order == "event" else log.read
     return log
 
@@ -337,7 +224,6 @@ class _Files:
 
     def read(
         self,
-        reject: Callable[[Reject], None] | None = None,
         *,
         only: frozenset[str] | None = None,
         filtered: bool = False,
@@ -346,7 +232,6 @@ class _Files:
         """Read the files from their beginning.
 
         Args:
-            reject: what is done with a row that cannot be used; without it they are kept.
             only: the persons whose activities are kept; without it all are.
             filtered: do not even look at rows about others, but for those that tell when the files
                 end, unless that is known.
@@ -355,9 +240,7 @@ class _Files:
         log = Log(end=None if before is None else before.end)
         tables = open_inputs(self.inputs, self.mapping, self.format)
         try:
-            intake = Intake(
-                tables, Targets.of(self.model), self.mapping, reject or log.rejects.append
-            )
+            intake = Intake(tables, Targets.of(self.model), self.mapping, log.rejects.append)
             if only is not None and filtered:
                 intake.filter(only, ends=before is None)
             for number, activity in enumerate(intake):
@@ -368,8 +251,6 @@ class _Files:
                     log.merges.append((activity.person, other))
                 if only is None or activity.person in only:
                     log.read.append(activity)
-                    file, line = intake.place
-                    log.places.append(file << _LINE_BITS | line)
                 if number % _STEP == 0:
                     self.bar("reading", intake.done)
             if before is None:

@@ -16,6 +16,7 @@ from lifecycle_fsm.files import made_folder, near_files, why
 from lifecycle_fsm.model import Model, load, load_theme, shipped
 
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)")
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt])i?b?", re.IGNORECASE)
 _UNITS = ("seconds", "minutes", "hours", "days", "weeks")
 
 
@@ -131,3 +132,17 @@ def read_length(option: str, text: str | None, *, such: str = "30d, 12h or 2w") 
                 except OverflowError:
                     break
     raise LifecycleError(f"{option}: {text!r} is no length of time: write it as {such}")
+
+
+def read_size(option: str, text: str | None) -> int | None:
+    """The bytes that an option names: ``700MB`` or ``2GB``; the ``B`` may be left out.
+
+    Raises:
+        LifecycleError: it is no size.
+    """
+    if text is None:
+        return None
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise LifecycleError(f"{option}: {text!r} is no size: write it as 700MB or 2GB")
+    return int(float(match[1]) * 1000 ** ("kmgt".index(match[2].lower()) + 1))

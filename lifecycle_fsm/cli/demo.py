@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from itertools import pairwise, zip_longest
+from itertools import groupby, pairwise, zip_longest
+from operator import attrgetter
 from typing import Annotated
 
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.activity_log import Log
+from lifecycle_fsm.cli.arguments import load_model, read_size
 from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
+from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, run_into
 from lifecycle_fsm.demo import company
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
-from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.model import shipped_text
-from lifecycle_fsm.tables import OutputFolder, by_event
+from lifecycle_fsm.model import Model, shipped_text
+from lifecycle_fsm.tables import OutputFolder, read_deadlines, read_history
 from lifecycle_fsm.wording import counted, duration
 
 _MODEL = "waterfall"
@@ -30,6 +30,9 @@ def demo(
     out: Annotated[str, option("DIR", "The folder that is made.")] = "lifecycle-demo",
     people: Annotated[int, typer.Option(min=1, max=200_000, help="How many people.")] = 5_000,
     seed: Annotated[int, flag("Another number, another company.")] = 1,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    csv: options.Csv = None,
     pictures: options.Pictures = True,
     force: options.Force = False,
     json: options.Json = False,
@@ -53,28 +56,29 @@ def demo(
 
     At the end it names people with a story, for `explain`.
     """
+    limit = read_size("--memory", memory)
     with ExitStack() as exits:
         folder = exits.enter_context(OutputFolder(out, force=force))
-        output = RunOutput(folder, pictures=pictures)
-        shipped = Lifecycle(_MODEL)
+        output = RunOutput(folder, pictures=pictures, csv=csv)
+        shipped = load_model(_MODEL)
         output.check(shipped)
         bar = exits.enter_context(progress())
-        invented = company.invent(people, seed, bar=bar).with_processing(shipped.model)
+        invented = company.invent(people, seed, bar=bar).with_processing(shipped)
         source = folder.file("input")
         company.write(invented, source)
-        model = source / company.MODEL
-        write_file(model, company.with_table(shipped_text(_MODEL)))
-        tally = RunTally(keep=output.keep)
-        lifecycle = Lifecycle(model, record=tally)
-        log = Log(by_event(invented.log), max(activity.at for activity in invented.log))
-        end = apply_log(lifecycle, log, None, bar)
-        outcome = RunOutcome(lifecycle=lifecycle, log=log, tally=tally, until=end)
-        output.write(outcome, bar)
+        del invented
+        write_file(source / company.MODEL, company.with_table(shipped_text(_MODEL)))
+        inputs = [(role, str(source / name)) for role, name in company.INPUTS.items()]
+        outcome = run_into(
+            output, load_model(str(source / company.MODEL)), inputs, reject=output.rejects.add,
+            workers=workers, memory=limit, bar=bar,
+        )  # fmt: skip
+        stories = _stories(folder, outcome.model)
     if json:
         print_json(outcome.as_dict())
         return
     print(_summary_text(outcome, people))
-    print(_what_next(lifecycle, out, pictures=pictures))
+    print(_what_next(stories, out, pictures=pictures))
 
 
 # ------------------------------------------------------------------ tour
@@ -84,8 +88,8 @@ def demo(
 
 def _summary_text(outcome: RunOutcome, people: int) -> str:
     """The funnel as one would tell it."""
-    counts, model, log = outcome.counts, outcome.lifecycle.model, outcome.log
-    first = min(activity.at for activity in log.activities)
+    counts, model, result = outcome.counts, outcome.model, outcome.run.result
+    first, last = result.first, result.latest[0][0]
     rows = []
     for stage, after in zip_longest(model.path[1:], model.path[2:]):
         share = counts.conversion[stage.name, after.name].share if after is not None else None
@@ -106,8 +110,7 @@ def _summary_text(outcome: RunOutcome, people: int) -> str:
     )
     lines = [
         f"{counted(people, 'person', 'people')} at a made-up company, "
-        f"{counted(len(log.activities), 'activity', 'activities')}, "
-        f"{first:%Y-%m-%d} to {log.activities[-1].at:%Y-%m-%d}",
+        f"{counted(result.applied, 'activity', 'activities')}, {first:%Y-%m-%d} to {last:%Y-%m-%d}",
         "",
         f"The funnel (model {model.name}; of the journeys that entered a stage, how many then "
         "entered the next)",
@@ -119,17 +122,19 @@ def _summary_text(outcome: RunOutcome, people: int) -> str:
     return "\n".join(lines)
 
 
-def _stories(lifecycle: Lifecycle) -> list[tuple[str, str]]:
+def _stories(folder: OutputFolder, model: Model) -> list[tuple[str, str]]:
     """A person for each kind of story that there is, with what to see there."""
-    late = {fact.person for fact in lifecycle.deadlines if fact.outcome == "missed"}
+    facts = read_deadlines(folder.file("deadlines.parquet"))
+    late = {fact.person for fact in facts if fact.outcome == "missed"}
     best: dict[str, tuple[int, str]] = {}
-    for person in lifecycle:
-        rows = person.history
+    history = read_history(folder.file("history.parquet"), dimensions=model.field_types)
+    for person, hops in groupby(history, key=attrgetter("person")):
+        rows = [*hops]
         for name, rate in _STORIES.items():
-            worth = rate(rows) if name != _TOO_LATE or person.id in late else 0
+            worth = rate(rows) if name != _TOO_LATE or person in late else 0
             # The best one, and of equal ones the first.
             if worth > best.get(name, (0, ""))[0]:
-                best[name] = (worth, person.id)
+                best[name] = (worth, person)
     stories: dict[str, str] = {}
     for name in _STORIES:
         if name in best:
@@ -137,9 +142,8 @@ def _stories(lifecycle: Lifecycle) -> list[tuple[str, str]]:
     return list(stories.items())
 
 
-def _what_next(lifecycle: Lifecycle, out: str, *, pictures: bool) -> str:
+def _what_next(stories: Sequence[tuple[str, str]], out: str, *, pictures: bool) -> str:
     """What to open, whom to look at, and which commands to try."""
-    stories = _stories(lifecycle)
     files = f"--people {company.PEOPLE} --activities {company.ACTIVITIES}"
     read = f"read {out}/summary.txt"
     lines = ["", f"open {out}/funnel.svg, and {read}" if pictures else read, ""]

@@ -28,7 +28,6 @@ from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.story import Story, tell
-from lifecycle_fsm.tables import Reject
 from lifecycle_fsm.wording import counted
 from lifecycle_fsm.zones import find_zone
 
@@ -85,16 +84,20 @@ def explain(
     keep_inputs(out, model, mapping, *(path for _, path in inputs))
     end = read_time("--at", at, find_zone(zone))
     lifecycle = Lifecycle(load_model(model, allow_tables))
-    rejects: list[Reject] = []
     if address is not None:
         log = _of_store(address, person)
     else:
         with progress() as bar:
             log = read_log(
-                lifecycle, inputs, mapping=mapping, format=format, order=order,
-                reject=rejects.append, bar=bar, only=person,
-            )  # fmt: skip
-    _tell_notes(log, person, len(rejects))
+                lifecycle.model,
+                inputs,
+                person,
+                mapping=mapping,
+                format=format,
+                order=order,
+                bar=bar,
+            )
+    _tell_notes(log, person)
     if address is not None and not log.activities:
         raise UnknownPerson(f"nothing about {log.person!r} has been applied yet")
     story = tell(
@@ -114,11 +117,11 @@ def explain(
             _save(story, out)
 
 
-def _tell_notes(log: Log, person: str, rejected: int) -> None:
+def _tell_notes(log: Log, person: str) -> None:
     for note in log.notes:
         complain(f"note: {note}")
-    if rejected:
-        unused = counted(rejected, "row")
+    if log.rejects:
+        unused = counted(len(log.rejects), "row")
         complain(f"note: {unused} about {log.person!r} could not be used: see `run`")
     if log.person != person:
         complain(f"note: {person!r} is {log.person!r}")

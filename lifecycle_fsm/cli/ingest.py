@@ -19,17 +19,20 @@ from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
 from lifecycle_fsm.cli.run_outcome import (
     Unmatched,
+    by_count,
+    errors_of,
     files_as_dicts,
     files_as_text,
     most_common,
     parked_as_text,
     unmatched,
 )
-from lifecycle_fsm.cli.sorted_activities import Place, SortedActivities
+from lifecycle_fsm.cli.sorted_activities import SortedActivities
 from lifecycle_fsm.cli.stores import open_store, place_of
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
+from lifecycle_fsm.parts.spool import Place
 from lifecycle_fsm.tables import FileReport, Intake, Reject, Targets, load_mapping, open_inputs
 from lifecycle_fsm.wording import counted
 
@@ -92,7 +95,6 @@ def ingest(
         applied = _Applied(opened, intake.reports)
         applied.apply(log, bar)
         held = opened.held
-        roles = ((intake.reports[place.file].role, activity) for activity, place in log)
         outcome = IngestOutcome(
             model=lifecycle,
             store=place_of(opened.database),
@@ -102,7 +104,7 @@ def ingest(
             results=applied.results,
             held=held,
             parked=opened.parked,
-            unmatched=unmatched(roles, held),
+            unmatched=_unmatched(log, held, intake.reports),
         )
     if json:
         print_json(outcome.as_dict())
@@ -112,6 +114,27 @@ def ingest(
     first = [*rejects.first, *applied.rejects]
     rejected = tell_rejected(outcome.rejected, first, allowed=allow_rejected)
     return REJECTED if rejected or fails else 0
+
+
+def _unmatched(
+    log: SortedActivities, held: Mapping[str, Sequence[Activity]], reports: Sequence[FileReport]
+) -> list[Unmatched]:
+    """The roles most of whose activities are held in the store."""
+    if not held:
+        return []
+    waits = {(row.person, row.id): name for name, rows in held.items() for row in rows}
+    total: Counter[str] = Counter()
+    lacking: dict[str, list[str]] = {}
+    known: dict[str, None] = {}
+    for activity, place in log:
+        role = reports[place.file].role
+        total[role] += 1
+        if activity.kind == "created":
+            known[activity.person] = None
+        person = waits.get((activity.person, activity.id))
+        if person is not None:
+            lacking.setdefault(role, []).append(person)
+    return unmatched(total, lacking, lambda: known)
 
 
 class _Applied:
@@ -195,13 +218,10 @@ class IngestOutcome:
             "files": files_as_dicts(self.reports),
             "notes": list(self.notes),
             "activities": self.activities,
-            "decisions": dict(self.results.most_common()),
+            "decisions": dict(by_count(self.results)),
             "held": {person: len(held) for person, held in self.held.items()},
             "mostly_held": [attrs.asdict(role) for role in self.unmatched],
-            "parked": {
-                person: [activity.error for activity in waiting]
-                for person, waiting in self.parked.items()
-            },
+            "parked": errors_of(self.parked),
             "rejected": self.rejected,
         }
 
@@ -220,5 +240,5 @@ class IngestOutcome:
                 f"held: {waiting} for {persons} whom nobody has created yet, such as "
                 f"{next(iter(self.held))!r}"
             )
-        lines += parked_as_text(self.parked)
+        lines += parked_as_text(errors_of(self.parked))
         return "\n".join(lines)

@@ -125,6 +125,27 @@ AllowHeld = Annotated[
     bool, flag("Exit with 0 even if most of a file matches nobody.", "--allow-held")
 ]
 InOrder = Annotated[Order, flag("Apply activities by event time, or in the order of the files.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="How many processes share the work. [default: one for each core]"
+    ),
+]
+Memory = Annotated[
+    str | None,
+    option(
+        "SIZE",
+        "How much memory all processes together may take, such as 700MB. "
+        "[default: half of what is free]",
+    ),
+]
+Csv = Annotated[
+    bool | None,
+    flag(
+        "Write tables as CSV beside Parquet. [default: those of at most 2,000,000 rows]",
+        "--csv/--no-csv",
+    ),
+]
 Tables = Annotated[
     list[str] | None,
     option(

@@ -8,7 +8,7 @@ from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import load_model, read_time
 from lifecycle_fsm.cli.console import print_json
 from lifecycle_fsm.cli.exit_status import REJECTED
-from lifecycle_fsm.cli.run_outcome import most_common, parked_as_text
+from lifecycle_fsm.cli.run_outcome import by_count, errors_of, most_common, parked_as_text
 from lifecycle_fsm.cli.stores import open_store
 
 
@@ -34,15 +34,13 @@ def retry(
     assert now is not None, "a text is a time"
     with open_store(store, load_model(model, allow_tables), keep_decisions) as opened:
         results = Counter[str](decision.result for decision in opened.retry(now))
-        parked = opened.parked
+        parked = errors_of(opened.parked)
     if json:
         print_json(
             {
                 "at": now,
-                "decisions": dict(results.most_common()),
-                "parked": {
-                    person: [each.error for each in waiting] for person, waiting in parked.items()
-                },
+                "decisions": dict(by_count(results)),
+                "parked": parked,
             }
         )
     else:

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Annotated
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.activity_log import FormatOption, read_log
-from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_time
+from lifecycle_fsm.cli.activity_log import FormatOption
+from lifecycle_fsm.cli.arguments import inputs_of, load_model, read_size, read_time
 from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
 from lifecycle_fsm.cli.options import option
-from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, RunTally, apply_log
-from lifecycle_fsm.lifecycle import Lifecycle
+from lifecycle_fsm.cli.run_outcome import RunOutput, run_into
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import OutputFolder
 
@@ -40,6 +39,9 @@ def run(
     allow_rejected: options.AllowRejected = False,
     allow_held: options.AllowHeld = False,
     allow_tables: options.Tables = None,
+    workers: options.Workers = None,
+    memory: options.Memory = None,
+    csv: options.Csv = None,
     pictures: options.Pictures = True,
     force: options.Force = False,
     json: options.Json = False,
@@ -61,32 +63,30 @@ def run(
     The folder then has people, history and decisions as CSV and Parquet, the funnel as SVG and PNG,
     `summary.txt` and `summary.json`, `rejected.csv` with every row that could not be used (file,
     line, column, reason), and `duplicates.csv` with the pairs of people who have one e-mail
-    address. It appears whole or not at all.
+    address. It appears whole or not at all. Tables are sorted by person; what became of one person
+    is in the order in which it happened.
+
+    Files of any size are read: they are cut by people, and the parts go through the model one after
+    the other, in several processes, so that they fit into memory. The result does not depend on it.
     """
     end = read_time("--until", until)
     inputs = inputs_of(people, activities)
+    lifecycle_model = load_model(model, allow_tables)
+    limit = read_size("--memory", memory)
     with ExitStack() as exits:
         output = None
         if out is not None:
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
-            output = RunOutput(exits.enter_context(folder), pictures=pictures)
+            folder.keep(_tables_of(lifecycle_model))
+            output = RunOutput(exits.enter_context(folder), pictures=pictures, csv=csv)
+            output.check(lifecycle_model)
         rejects = FirstRejects(output.rejects.add if output else None)
-        tally = RunTally(keep=output.keep if output else None)
-        lifecycle = Lifecycle(load_model(model, allow_tables), record=tally)
-        if output:
-            output.folder.keep(_tables_of(lifecycle.model))
-            output.check(lifecycle)
         bar = exits.enter_context(progress())
-        log = read_log(
-            lifecycle, inputs, mapping=mapping, format=format, order=order, reject=rejects, bar=bar
-        )
-        last = apply_log(lifecycle, log, end, bar, tally)
-        outcome = RunOutcome(
-            lifecycle=lifecycle, log=log, tally=tally, until=last, requested_until=end
-        )
-        if output:
-            output.write(outcome, bar)
+        outcome = run_into(
+            output, lifecycle_model, inputs, mapping=mapping, format=format, order=order,
+            until=end, reject=rejects, workers=workers, memory=limit, bar=bar,
+        )  # fmt: skip
     if json:
         print_json(outcome.as_dict())
     else:

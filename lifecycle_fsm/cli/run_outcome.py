@@ -5,115 +5,64 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from itertools import pairwise, starmap
+from operator import attrgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, get_args
 
 import attrs
 
-from lifecycle_fsm.activities import Activity
-from lifecycle_fsm.cli.activity_log import Log, without_cycles
+from lifecycle_fsm.cli.activity_log import as_row
 from lifecycle_fsm.cli.console import Bar, as_json
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import DeadlineOutcome
-from lifecycle_fsm.lifecycle import Lifecycle
-from lifecycle_fsm.machine import Decision
+from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
+from lifecycle_fsm.parts.file_run import FileRun, run_files
+from lifecycle_fsm.parts.part_run import Order, Refused, table_columns
+from lifecycle_fsm.parts.spool import Place
 from lifecycle_fsm.tables import (
-    DEADLINES,
-    DECISIONS,
     DUPLICATES,
     REJECTS,
-    REQUESTS,
+    AddressOwner,
     Duplicate,
     FileReport,
+    Format,
     OutputFolder,
     Reject,
     TableWriter,
     duplicates,
-    history_columns,
-    people_columns,
+    load_mapping,
+    save_frames,
 )
 from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:
     from lifecycle_fsm.funnel import Counts
 
-_STEP = 2_000
+#: Tables with more rows are written as CSV only if that is asked for.
+MOST_CSV_ROWS = 2_000_000
+_FAR = timedelta(days=365)
 _REPORTED = ("role", "file", "rows", "activities", "rejected")
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
 
 
-@attrs.define
-class RunTally:
-    """What came of a run, counted decision by decision; ``late`` has the activities that were, by
-    person and id, with their kinds."""
-
-    results: Counter[str] = attrs.field(factory=Counter)
-    late: dict[tuple[str, str | None], str] = attrs.field(factory=dict)
-    requests: Counter[str] = attrs.field(factory=Counter)
-    keep: Callable[[Decision], None] | None = None
-    refused: list[Decision] = attrs.field(factory=list)
-
-    def __call__(self, decision: Decision) -> None:
-        """Count a decision, and pass it on to ``keep``."""
-        self.results[decision.result] += 1
-        for request in decision.requests:
-            self.requests[request.state] += 1
-        if decision.late:  # of an activity that is asked for later there are several
-            self.late[decision.person, decision.activity] = decision.kind or "time"
-        if decision.result == "rejected":
-            self.refused.append(decision)
-        if self.keep is not None:
-            self.keep(decision)
-
-
-@without_cycles()
-def apply_log(
-    lifecycle: Lifecycle,
-    log: Log,
-    until: datetime | None,
-    bar: Bar,
-    tally: RunTally | None = None,
-) -> datetime | None:
-    """Apply a log, then let time pass: up to ``until``, or until the last new person is sorted.
-
-    What happened after ``until`` is left out. Where the lifecycle records into ``tally``, the log
-    keeps which of its activities were refused.
-    """
-    lifecycle.expect_processed(
-        activity.person for activity in log.activities if activity.kind == "processed"
-    )
-    if until is not None:
-        log.leave_out(until)
-    total = len(log.activities)
-    for place, activity in enumerate(log.activities):
-        waited = lifecycle.held.get(activity.person, ()) if activity.kind == "created" else ()
-        lifecycle.apply(activity)
-        if tally is not None and tally.refused:
-            by_id = {row.id: row for row in (*waited, activity)}
-            log.refused += [(by_id[row.activity or ""], row.reason) for row in tally.refused]
-            tally.refused.clear()
-        if place % _STEP == 0:
-            bar("applying", place / total)
-    end = until if until is not None else log.last(lifecycle.model)
-    if end is not None:
-        lifecycle.tick(end)
-    return end
-
-
 @attrs.define(kw_only=True)
 class RunOutcome:
-    """A finished run: its people, and all that a summary tells."""
+    """A finished run over files, and all that a summary tells.
 
-    lifecycle: Lifecycle
-    log: Log
-    tally: RunTally
-    until: datetime | None
-    counts: Counts = attrs.field(init=False)
-    over: Counts = attrs.field(init=False)
+    Args:
+        model: the lifecycle.
+        run: what has come of the files.
+        requested_until: the end that was asked for; ``None`` for the end of the files.
+    """
 
+    model: Model
+    run: FileRun
     requested_until: datetime | None = None
     contradictions: list[Reject] = attrs.field(init=False)
     duplicates: list[Duplicate] = attrs.field(init=False)
@@ -121,33 +70,83 @@ class RunOutcome:
     unmatched: list[Unmatched] = attrs.field(init=False)
     #: What is to be said of the inputs as a whole, a sentence each.
     notes: list[str] = attrs.field(init=False)
+    #: How many activities wait for each person whom nobody has created.
+    held: Mapping[str, int] = attrs.field(init=False)
     #: How often each deadline was kept, missed and void, those first that were missed most.
     deadlines: Mapping[str, Mapping[str, int]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        from lifecycle_fsm.funnel import observe, on_picture
-
-        history, model, end = self.lifecycle.history, self.lifecycle.model, None
-        if self.requested_until is not None:
-            with suppress(OverflowError):  # a window ends before its end, and this one after it
-                end = self.requested_until + timedelta(microseconds=1)
-        window = (None, end)
-        scope = observe(history, model, window=window, until=self.until)
-        self.counts = on_picture(scope)
-        self.over = on_picture(scope, reading="over")
-        self.contradictions = self.log.contradictions()
-        self.duplicates = duplicates(self.lifecycle)
-        self.unmatched = unmatched(self.log.by_role(), self.lifecycle.held, self.requested_until)
-        self.notes = list(self.log.notes)
-        if self.requested_until is None and (far := self.log.far_ahead()) is not None:
+        result = self.run.result
+        self.contradictions = sorted(
+            map(self._contradiction, result.refused), key=lambda reject: (reject.file, reject.line)
+        )
+        self.duplicates = duplicates(starmap(AddressOwner, self.run.shared_addresses()))
+        self.unmatched = self._unmatched()
+        self.held = dict(sorted(Counter(waits.person for waits in result.waits).items()))
+        self.notes = list(self.run.notes)
+        if self.requested_until is None and (far := self._far_ahead()) is not None:
             self.notes.append(far)
-        rules = {deadline.name: Counter[str]() for deadline in model.deadlines}
-        for fact in self.lifecycle.deadlines:
-            rules[fact.rule][fact.outcome] += 1
+        rules = {deadline.name: Counter[str]() for deadline in self.model.deadlines}
+        rules |= result.deadlines
         self.deadlines = {
             name: {outcome: rules[name][outcome] for outcome in get_args(DeadlineOutcome)}
             for name in sorted(rules, key=lambda name: -rules[name]["missed"])
         }
+
+    @property
+    def counts(self) -> Counts:
+        """The funnel, for its picture."""
+        return self.run.result.counts["through"]
+
+    def _unmatched(self) -> list[Unmatched]:
+        role = [report.role for report in self.run.reports]
+        total, lacking = Counter[str](), dict[str, list[str]]()
+        for file, count in self.run.result.files.items():
+            total[role[file]] += count
+        for waits in sorted(self.run.result.waits, key=attrgetter("place")):
+            if not waits.created:  # else somebody who comes after the end of the run
+                lacking.setdefault(role[waits.place.file], []).append(waits.person)
+        return unmatched(total, lacking, self.run.created)
+
+    def _where(self, place: Place) -> tuple[str, int]:
+        return self.run.reports[place.file].file, place.line
+
+    def _contradiction(self, refused: Refused) -> Reject:
+        """The reject for an activity that the run refused, with the place of the one that counts
+        instead."""
+        activity, reason, other = refused.activity, refused.reason, refused.other
+        file, line = self._where(refused.place)
+        if other is not None and refused.there is not None and other != activity:
+            there, number = self._where(refused.there)
+            place = f"line {number:,}" if there == file else f"{there}, line {number:,}"
+            if activity.kind == other.kind == "created":
+                files = "file" if there == file else "files"
+                reason = f"the person {activity.person!r} is in the {files} twice: {place} counts"
+            else:
+                reason = f"{reason} ({place})"
+        return Reject(file, line, None, reason, as_row(activity))
+
+    def _far_ahead(self) -> str | None:
+        """A note on a few activities that lie far behind all others in time, if there are such."""
+        result = self.run.result
+        latest = result.latest
+        gaps = [before - after for (before, _), (after, _) in pairwise(latest)]
+        gaps = gaps[: (result.applied - 1) // 2]  # a few, and not what the others are
+        if not gaps or result.first is None:
+            return None
+        widest = max(gaps)
+        alone = gaps.index(widest) + 1
+        rest = latest[alone][0]
+        if widest < max(_FAR, rest - result.first):
+            return None
+        last, place = latest[0]
+        file, line = self._where(place)
+        return (
+            f"time runs on to {last:%Y-%m-%d} for everybody because of "
+            f"{counted(alone, 'row')} ({file}, line {line:,}); all others end with "
+            f"{rest:%Y-%m-%d}: is the date right? --until {rest + timedelta(days=1):%Y-%m-%d} "
+            "leaves what is later out"
+        )
 
     @property
     def missed(self) -> str:
@@ -162,11 +161,11 @@ class RunOutcome:
     @property
     def rejected(self) -> int:
         """Rows that could not be used, and activities that contradict what is known."""
-        return self.log.rejected + self.tally.results["rejected"]
+        return self._rejected_rows + self.run.result.results["rejected"]
 
     @property
-    def _late(self) -> Counter[str]:
-        return Counter(self.tally.late.values())
+    def _rejected_rows(self) -> int:
+        return sum(report.rejected for report in self.run.reports)
 
     def _counts_of(self, stage: str) -> dict[str, int]:
         names = ("people", "entered", "passed_over")
@@ -174,50 +173,47 @@ class RunOutcome:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary for a program."""
-        lifecycle = self.lifecycle
+        model, result = self.model, self.run.result
         return {
-            "model": {"name": lifecycle.model.name, "version": lifecycle.model.version},
-            "files": files_as_dicts(self.log.reports),
-            "people": len(lifecycle),
-            "until": self.until,
+            "model": {"name": model.name, "version": model.version},
+            "files": files_as_dicts(self.run.reports),
+            "people": result.people,
+            "until": self.run.end,
             "stages": [
                 {
                     "stage": stage.name,
                     "label": stage.label,
                     **self._counts_of(stage.name),
                 }
-                for stage in lifecycle.model.stages
+                for stage in model.stages
             ],
             "conversion": [
                 {"from": start, "to": end, "reading": reading.reading, **attrs.asdict(share)}
-                for reading in (self.counts, self.over)
+                for reading in result.counts.values()
                 for (start, end), share in reading.conversion.items()
             ],
-            "activities": len(self.log.activities),
-            "left_out": self.log.left_out,
+            "activities": result.applied,
+            "left_out": result.left_out,
             "notes": self.notes,
-            "decisions": dict(self.tally.results.most_common()),
-            "late": dict(self._late.most_common()),
-            "merged": len(lifecycle.merged),
+            "decisions": dict(by_count(result.results)),
+            "late": dict(by_count(result.late)),
+            "merged": result.merged,
             "deadlines": self.deadlines,
             "missed_deadlines": self._missed,
-            "requests": dict(self.tally.requests.most_common()),
-            "held": {person: len(held) for person, held in lifecycle.held.items()},
+            "requests": dict(by_count(result.requests)),
+            "held": self.held,
             "mostly_held": [attrs.asdict(role) for role in self.unmatched],
             "duplicates": len(self.duplicates),
-            "parked": {
-                person: [activity.error for activity in waiting]
-                for person, waiting in lifecycle.parked.items()
-            },
+            "parked": dict(sorted(result.parked.items())),
             "rejected": self.rejected,
         }
 
     def as_text(self) -> str:
         """The summary for people."""
-        model = self.lifecycle.model
+        model, result = self.model, self.run.result
         parts = [f"{role}\n" for role in self.unmatched]
         parts.append(f"{model.title or model.name} (model {model.name}, version {model.version})")
-        parts += files_as_text(self.log.reports)
+        parts += files_as_text(self.run.reports)
         if self.notes:
             parts += ["", *(f"note: {note}" for note in self.notes)]
         head = ("", "stage", "", "people", "entered", "passed over")
@@ -230,26 +226,26 @@ class RunOutcome:
             )
             for stage in model.stages
         ]
-        until = "" if self.until is None else f", at {self.until:%Y-%m-%d %H:%M} UTC"
-        parts.append(f"\n{counted(len(self.lifecycle), *_PEOPLE)}{until}")
+        until = "" if self.run.end is None else f", at {self.run.end:%Y-%m-%d %H:%M} UTC"
+        parts.append(f"\n{counted(result.people, *_PEOPLE)}{until}")
         parts.append(lined_up([head, *rows], right=(0, 3, 4, 5)))
-        results = most_common(self.tally.results).replace("_", " ")
+        results = most_common(result.results).replace("_", " ")
         parts.append(f"\ndecisions: {results or 'none'}")
         parts += self._remarks()
         return "\n".join(parts)
 
     def _remarks(self) -> Iterable[str]:
-        merged, requests = len(self.lifecycle.merged), self.tally.requests
-        if merged:
-            yield f"merged into others: {counted(merged, 'record')}"
+        result = self.run.result
+        if result.merged:
+            yield f"merged into others: {counted(result.merged, 'record')}"
         if self.duplicates:
             pairs, first = counted(len(self.duplicates), "pair"), self.duplicates[0]
             yield (
                 f"duplicates: {pairs} of people with one e-mail address, such as {first.person!r} "
                 f"and {first.duplicate!r}"
             )
-        if requests:
-            yield f"requests: {most_common(requests)}"
+        if result.requests:
+            yield f"requests: {most_common(result.requests)}"
         total = Counter[str]()
         for outcomes in self.deadlines.values():
             total.update(outcomes)
@@ -259,25 +255,24 @@ class RunOutcome:
                 f"deadlines: {total['kept']:,} kept, {total['missed']:,} missed{names}, "
                 f"{total['void']:,} void"
             )
-        late, held = self._late, self.lifecycle.held
-        if self.log.left_out:
+        if result.left_out:
             yield (
-                f"left out: {counted(self.log.left_out, *_ACTIVITIES)} that happened after "
+                f"left out: {counted(result.left_out, *_ACTIVITIES)} that happened after "
                 f"{self.requested_until:%Y-%m-%d %H:%M} UTC"
             )
-        if late:
-            yield f"late: {most_common(late)}; applied at the person's clock, and flagged"
-        if held:
-            number = sum(map(len, held.values()))
-            by_then = " by then" if self.log.left_out else ""
+        if result.late:
+            yield f"late: {most_common(result.late)}; applied at the person's clock, and flagged"
+        if self.held:
+            number = sum(self.held.values())
+            by_then = " by then" if result.left_out else ""
             yield (
                 f"held: {counted(number, *_ACTIVITIES)} {'waits' if number == 1 else 'wait'} for "
-                f"{counted(len(held), *_PEOPLE)} whom no file creates{by_then}, "
-                f"such as {next(iter(held))!r}"
+                f"{counted(len(self.held), *_PEOPLE)} whom no file creates{by_then}, "
+                f"such as {next(iter(self.held))!r}"
             )
-        yield from parked_as_text(self.lifecycle.parked)
+        yield from parked_as_text(dict(sorted(result.parked.items())))
         if self.rejected:
-            rows, others = self.log.rejected, self.tally.results["rejected"]
+            rows, others = self._rejected_rows, result.results["rejected"]
             parts = [counted(rows, "row")] if rows else []
             if others:
                 does = "contradicts" if others == 1 else "contradict"
@@ -304,36 +299,82 @@ def files_as_text(reports: Iterable[FileReport]) -> Iterator[str]:
         yield from (f"  {note}" for note in report.notes)
 
 
-def parked_as_text(parked: Mapping[str, Sequence[Parked]]) -> Iterator[str]:
-    """Whom an error stops, in a line for people, or none."""
+def errors_of(parked: Mapping[str, Sequence[Parked]]) -> dict[str, list[str]]:
+    """The errors that stop each person."""
+    return {person: [work.error for work in waiting] for person, waiting in parked.items()}
+
+
+def parked_as_text(parked: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Whom an error stops, in a line for people, or none.
+
+    Args:
+        parked: the errors by person.
+    """
     if parked:
-        person, waiting = next(iter(parked.items()))
+        person, errors = next(iter(parked.items()))
         many = counted(len(parked), *_PEOPLE)
-        yield f"parked: {many}, such as {person!r}: {waiting[0].error}"
+        yield f"parked: {many}, such as {person!r}: {errors[0]}"
 
 
 def most_common(counts: Counter[str]) -> str:
     """``12 moved, 3 refused``, the most first."""
-    return ", ".join(f"{count:,} {name}" for name, count in counts.most_common())
+    return ", ".join(f"{count:,} {name}" for name, count in by_count(counts))
+
+
+def by_count(counts: Counter[str]) -> list[tuple[str, int]]:
+    """Names and their counts, the most first, and those of one count by name."""
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def run_into(
+    output: RunOutput | None,
+    model: Model,
+    inputs: Sequence[tuple[str, str]],
+    *,
+    mapping: str | None = None,
+    format: Format | None = None,
+    order: Order = "event",
+    until: datetime | None = None,
+    reject: Callable[[Reject], None],
+    workers: int | None,
+    memory: int | None,
+    bar: Bar,
+) -> RunOutcome:
+    """Run files through a model, and write what comes of it, if there is an output; for the
+    parameters see :func:`.run_files`."""
+    with ExitStack() as exits:
+        if output is None:
+            temporary = TemporaryDirectory(prefix="lifecycle-fsm-", ignore_cleanup_errors=True)
+            folder = Path(exits.enter_context(temporary))
+        else:
+            folder = output.folder.scratch()
+        run = run_files(
+            model, inputs, folder, mapping=None if mapping is None else load_mapping(mapping),
+            format=format, order=order, until=until, tables=output is not None, reject=reject,
+            workers=workers, memory=memory, progress=bar,
+        )  # fmt: skip
+        outcome = RunOutcome(model=model, run=run, requested_until=until)
+        if output is not None:
+            output.write(outcome, bar)
+        return outcome
 
 
 class RunOutput:
-    """The folder of a run, and the tables that fill while it goes on."""
+    """The folder of a run: its tables, its summary, and its pictures.
 
-    def __init__(self, folder: OutputFolder, *, pictures: bool) -> None:
+    Args:
+        folder: the folder.
+        pictures: whether the funnel is drawn.
+        csv: whether tables are written as CSV beside Parquet; ``None`` if they are small enough.
+    """
+
+    def __init__(self, folder: OutputFolder, *, pictures: bool, csv: bool | None = None) -> None:
         self.folder = folder
         self.pictures = pictures
+        self.csv = csv
         self.rejects = TableWriter(REJECTS)
-        self.decisions = TableWriter(DECISIONS)
-        self.requests = TableWriter(REQUESTS)
 
-    def keep(self, decision: Decision) -> None:
-        """Add a decision and its requests to the tables."""
-        self.decisions.add(decision)
-        if decision.requests:
-            self.requests.extend(decision.requests)
-
-    def check(self, lifecycle: Lifecycle) -> None:
+    def check(self, model: Model) -> None:
         """Find out before the work whether the pictures can be drawn at its end.
 
         Raises:
@@ -342,20 +383,25 @@ class RunOutput:
         if self.pictures:
             from lifecycle_fsm import diagram
 
-            diagram.draw_model(lifecycle.model).png()
+            diagram.draw_model(model).png()
 
-    @without_cycles()
-    def write(self, outcome: RunOutcome, bar: Bar) -> None:
-        """Write all tables, the summary and the pictures."""
-        bar("writing", None)
-        lifecycle, model = outcome.lifecycle, outcome.lifecycle.model
-        mail = {stage.name: stage.mail for stage in model.stages if stage.mail}
-        kept = {name: model.field_types[name] for name in model.dimensions}
-        self._save_both("people", TableWriter(people_columns(model.field_types, mail), lifecycle))
-        self._save_both("history", TableWriter(history_columns(kept), lifecycle.history))
-        self._save_both("deadlines", TableWriter(DEADLINES, lifecycle.deadlines))
-        self._save_both("decisions", self.decisions)
-        self._save_both("requests", self.requests)
+    def write(self, outcome: RunOutcome, bar: Bar) -> list[str]:
+        """Write all tables, the summary and the pictures.
+
+        Returns:
+            the names of the tables that are too large for CSV and were written as Parquet only.
+        """
+        model, run = outcome.model, outcome.run
+        columns = table_columns(model)
+        only_parquet = []
+        for done, name in enumerate(columns):
+            bar("writing", done / len(columns))
+            suffixes = [".parquet", ".csv"]
+            if self.csv is False or (self.csv is None and run.rows(name) > MOST_CSV_ROWS):
+                suffixes.pop()
+                only_parquet += [name] * (self.csv is None)
+            for suffix in suffixes:
+                save_frames(self.folder.file(name + suffix), run.table(name), columns[name])
         self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
         TableWriter(DUPLICATES, outcome.duplicates).save(self.folder.file("duplicates.csv"))
@@ -367,10 +413,7 @@ class RunOutput:
             drawing = diagram.draw_funnel(model, outcome.counts)
             for suffix in (".svg", ".png"):
                 drawing.save(self.folder.file("funnel" + suffix))
-
-    def _save_both(self, name: str, table: TableWriter[Any]) -> None:
-        for suffix in (".csv", ".parquet"):
-            table.save(self.folder.file(name + suffix))
+        return only_parquet
 
 
 # -- files of activities of which most are about nobody ----------------------------------------
@@ -394,42 +437,22 @@ class Unmatched:
 
 
 def unmatched(
-    activities: Iterable[tuple[str, Activity]],
-    held: Mapping[str, Sequence[Activity]],
-    until: datetime | None = None,
+    total: Mapping[str, int],
+    lacking: Mapping[str, Sequence[str]],
+    known: Callable[[], Iterable[str]],
 ) -> list[Unmatched]:
     """The roles most of whose activities are held.
 
     Args:
-        activities: every one that was read, with the role of its file.
-        held: what waits at the end, by the id that nobody has.
-        until: what happened later was left out; but who is created later is somebody.
+        total: how many activities there are, by role.
+        lacking: for each activity that is held, the id that nobody has, by role.
+        known: returns the ids of all people.
     """
     roles: list[Unmatched] = []
-    if not held:
-        return roles
-    waits = {
-        (activity.person, activity.id): person
-        for person, waiting in held.items()
-        for activity in waiting
-    }
-    total: Counter[str] = Counter()
-    names: dict[str, list[str]] = {}
-    known: dict[str, None] = {}
-    for role, activity in activities:
-        if activity.kind == "created":
-            known[activity.person] = None
-        if until is not None and activity.at > until:
-            continue
-        total[role] += 1
-        person = waits.get((activity.person, activity.id))
-        if person is not None:
-            names.setdefault(role, []).append(person)
-    for role, missing in names.items():
-        lacking = [name for name in missing if name not in known]
-        if 2 * len(lacking) > total[role]:
-            example, cause = _likely(dict.fromkeys(lacking), known)
-            roles.append(Unmatched(role, len(lacking), total[role], example, cause))
+    for role, names in lacking.items():
+        if 2 * len(names) > total[role]:
+            example, cause = _likely(dict.fromkeys(names), dict.fromkeys(known()))
+            roles.append(Unmatched(role, len(names), total[role], example, cause))
     return roles
 
 

@@ -7,20 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from itertools import groupby
 from operator import itemgetter
-from typing import NamedTuple
 
 from lifecycle_fsm.activities import Activity, by_event
 from lifecycle_fsm.cli.options import Order
+from lifecycle_fsm.parts.spool import Place
 
 #: How many are written together.
 _SOME = 2_000
-
-
-class Place(NamedTuple):
-    """Where an activity stands: the number of its file among the reports, and the line."""
-
-    file: int
-    line: int
 
 
 class SortedActivities:

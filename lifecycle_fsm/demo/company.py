@@ -303,6 +303,8 @@ def invent(
 
 PEOPLE, ACTIVITIES, TABLE = "people.csv", "activities.csv", "companies.csv"
 MODEL = "lifecycle.toml"
+#: The files of a run by role.
+INPUTS = {"people": PEOPLE, "activities": ACTIVITIES}
 _ENRICH = 'step = "enrich"'
 _OPTIONS = "options = { "
 

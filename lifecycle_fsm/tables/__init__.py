@@ -5,7 +5,7 @@ from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
-from lifecycle_fsm.tables.duplicates import Duplicate, duplicates
+from lifecycle_fsm.tables.duplicates import AddressOwner, Duplicate, address_owners, duplicates
 from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
@@ -15,6 +15,7 @@ from lifecycle_fsm.tables.output_tables import (
     DECISIONS,
     DUPLICATES,
     HISTORY,
+    OWNERS,
     REJECTS,
     REQUESTS,
     Column,
@@ -23,6 +24,7 @@ from lifecycle_fsm.tables.output_tables import (
     people_columns,
     read_deadlines,
     read_history,
+    save_frames,
 )
 
 __all__ = [
@@ -31,8 +33,10 @@ __all__ = [
     "DUPLICATES",
     "FORMATS",
     "HISTORY",
+    "OWNERS",
     "REJECTS",
     "REQUESTS",
+    "AddressOwner",
     "Column",
     "Duplicate",
     "FileReport",
@@ -45,6 +49,7 @@ __all__ = [
     "RowFile",
     "TableWriter",
     "Targets",
+    "address_owners",
     "by_event",
     "duplicates",
     "history_columns",
@@ -55,4 +60,5 @@ __all__ = [
     "people_columns",
     "read_deadlines",
     "read_history",
+    "save_frames",
 ]

@@ -23,18 +23,34 @@ class Duplicate:
     duplicate_created_at: datetime | None
 
 
-def duplicates(people: Iterable[Person]) -> list[Duplicate]:
+@attrs.frozen
+class AddressOwner:
+    """A record with an e-mail address, without spaces and in small letters."""
+
+    address: str
+    id: str
+    created_at: datetime | None
+
+
+def address_owners(people: Iterable[Person]) -> list[AddressOwner]:
+    """The people who have an e-mail address."""
+    return [
+        AddressOwner("".join(person.email.split()).casefold(), person.id, person.created_at)
+        for person in people
+        if person.email and person.email.strip()
+    ]
+
+
+def duplicates(owners: Iterable[AddressOwner]) -> list[Duplicate]:
     """The records with the e-mail address of an earlier one, ignoring case and spaces.
 
     Each is paired with the first record of that address, so that a thousand records of one address
     make a thousand pairs and not half a million. ``person`` and ``duplicate`` correspond to the
     person and the ``loser`` of a ``merged`` activity.
     """
-    alike: dict[str, list[Person]] = {}
-    for person in people:
-        address = "".join((person.email or "").split()).casefold()
-        if address:
-            alike.setdefault(address, []).append(person)
+    alike: dict[str, list[AddressOwner]] = {}
+    for owner in owners:
+        alike.setdefault(owner.address, []).append(owner)
     pairs = []
     for address, group in alike.items():
         if len(group) > 1:
@@ -46,5 +62,5 @@ def duplicates(people: Iterable[Person]) -> list[Duplicate]:
     ]
 
 
-def _age(person: Person) -> tuple[datetime, str]:
-    return person.created_at or _NEVER, person.id
+def _age(owner: AddressOwner) -> tuple[datetime, str]:
+    return owner.created_at or _NEVER, owner.id

@@ -61,6 +61,13 @@ class OutputFolder:
         assert self._hidden is not None, "the folder is open inside 'with' only"
         return self._hidden / "new" / name
 
+    def scratch(self) -> Path:
+        """A folder on the same disk for what is needed during the run only."""
+        assert self._hidden is not None, "the folder is open inside 'with' only"
+        folder = self._hidden / "scratch"
+        folder.mkdir(exist_ok=True)
+        return folder
+
     def __enter__(self) -> OutputFolder:
         try:
             self._cleaning.enter_context(made_folder(self.path.parent))
@@ -102,6 +109,7 @@ class OutputFolder:
         """Remove the hidden folder, except replaced files that could not be restored."""
         if self._hidden is None:
             return
+        shutil.rmtree(self._hidden / "scratch", ignore_errors=True)
         if not self._made():  # everything is in place
             shutil.rmtree(self._hidden / "old", ignore_errors=True)
         shutil.rmtree(self.file(""), ignore_errors=True)

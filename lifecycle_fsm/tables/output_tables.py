@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import IO, Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 import attrs
 
@@ -27,7 +27,7 @@ from lifecycle_fsm.rows.parquet_rows import polars
 from lifecycle_fsm.rows.row import FileRow, Reject, listed
 from lifecycle_fsm.rows.row_file import Format, open_table
 from lifecycle_fsm.spreadsheet import FORMULA, NUMBER
-from lifecycle_fsm.tables.duplicates import Duplicate
+from lifecycle_fsm.tables.duplicates import AddressOwner, Duplicate
 
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
@@ -116,6 +116,9 @@ REJECTS = _columns(Reject, "file line column reason raw")
 #: The columns of the table of records with the e-mail address of an earlier one.
 DUPLICATES = _columns(Duplicate, "email person created_at duplicate duplicate_created_at")
 
+#: The columns of the table of e-mail addresses, from which duplicates are found.
+OWNERS = _columns(AddressOwner, "address id created_at")
+
 
 def people_columns(
     fields: Mapping[str, FieldType], mail: Mapping[str, str | None] | None = None
@@ -198,48 +201,87 @@ class TableWriter(Generic[T]):
             return different.gather(of_each)
         return values
 
+    def frame(self) -> Any:
+        """All records so far, as one data frame."""
+        self._flush()
+        return self._pl.concat(self._frames)
+
     def save(self, path: str | Path) -> None:
         """Write all records so far to a file, Parquet or CSV by its name.
 
         Raises:
             FileProblem: the name has neither suffix, or the file cannot be written.
         """
-        forms = {".parquet": self._write_parquet, ".csv": self._write_csv}
-        write = forms.get(Path(path).suffix)
-        if write is None:
-            raise FileProblem(f"{path}: a table is written as .csv or .parquet")
         self._flush()
-        with whole_file(path) as file:
-            watched = _Watched(file)
-            try:
-                write(watched)
-            except (OSError, self._pl.exceptions.PolarsError) as error:
-                raise watched.error or error from error
+        save_frames(path, self._frames, self._columns)
 
-    def _write_parquet(self, file: _Watched) -> None:
-        self._pl.concat(self._frames).write_parquet(file)
 
-    def _guarded(self, text: Any) -> Any:
-        """The expression that makes a column of texts safe in spreadsheets, as
-        :func:`lifecycle_fsm.spreadsheet.guarded` does for one text."""
-        risky = text.str.contains(f"^{FORMULA}") & ~text.str.contains(f"^(?:{NUMBER})$")
-        return self._pl.when(risky).then(self._pl.lit("'") + text).otherwise(text)
+def save_frames(
+    path: str | Path, frames: Iterable[Any], columns: Iterable[Column[Any]], rows: int = 100_000
+) -> None:
+    """Write data frames with these columns to a file, one below the other, as they come.
 
-    def _write_csv(self, file: _Watched) -> None:
-        col = self._pl.col
-        written = {
-            column.name: self._guarded(
-                col(column.name)
-                if column.type == "str"
-                else col(column.name).list.join(BETWEEN).replace("", None)
-            )
-            for column in self._columns
-            if column.type in ("str", "texts")
-        }
-        for place, frame in enumerate(self._frames):
-            frame.with_columns(**written).write_csv(
-                file, include_header=place == 0, datetime_format=_TIME_FORMAT
-            )
+    Args:
+        path: the file; its name ends in ``.parquet`` or ``.csv``.
+        frames: at least one data frame.
+        columns: their columns.
+        rows: how many rows of a Parquet file share their statistics.
+
+    Raises:
+        FileProblem: the name has neither suffix, or the file cannot be written.
+    """
+    pl = polars("writing tables")
+    if Path(path).suffix not in (".parquet", ".csv"):
+        raise FileProblem(f"{path}: a table is written as .csv or .parquet")
+    with whole_file(path) as file:
+        watched = _Watched(file)
+        try:
+            if Path(path).suffix == ".csv":
+                _write_csv(pl, watched, frames, columns)
+            else:
+                _write_parquet(pl, watched, frames, rows)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise watched.error or error from error
+
+
+def _write_parquet(pl: Any, file: _Watched, frames: Iterable[Any], rows: int) -> None:
+    from polars.io.plugins import register_io_source
+
+    coming = iter(frames)
+    first = next(coming)
+
+    def source(*_: object) -> Iterator[Any]:
+        yield first
+        yield from coming
+
+    frame = register_io_source(source, schema=first.schema)
+    frame.sink_parquet(cast(IO[bytes], file), row_group_size=rows)
+
+
+def _guarded(pl: Any, text: Any) -> Any:
+    """The expression that makes a column of texts safe in spreadsheets, as
+    :func:`lifecycle_fsm.spreadsheet.guarded` does for one text."""
+    risky = text.str.contains(f"^{FORMULA}") & ~text.str.contains(f"^(?:{NUMBER})$")
+    return pl.when(risky).then(pl.lit("'") + text).otherwise(text)
+
+
+def _write_csv(
+    pl: Any, file: _Watched, frames: Iterable[Any], columns: Iterable[Column[Any]]
+) -> None:
+    written = {
+        column.name: _guarded(
+            pl,
+            pl.col(column.name)
+            if column.type == "str"
+            else pl.col(column.name).list.join(BETWEEN).replace("", None),
+        )
+        for column in columns
+        if column.type in ("str", "texts")
+    }
+    for place, frame in enumerate(frames):
+        frame.with_columns(**written).write_csv(
+            file, include_header=place == 0, datetime_format=_TIME_FORMAT
+        )
 
 
 class _Watched:
