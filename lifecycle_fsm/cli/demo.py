@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from itertools import groupby, pairwise, zip_longest
 from operator import attrgetter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -71,7 +72,7 @@ def demo(
         inputs = [(role, str(source / name)) for role, name in company.INPUTS.items()]
         outcome = run_into(
             output, load_model(str(source / company.MODEL)), inputs, reject=output.rejects.add,
-            workers=workers, memory=limit, bar=bar,
+            workers=workers, memory=limit, bar=bar, shown=lambda path: f"input/{Path(path).name}",
         )  # fmt: skip
         stories = _stories(folder, outcome.model)
     if json:

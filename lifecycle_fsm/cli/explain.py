@@ -89,14 +89,9 @@ def explain(
     else:
         with progress() as bar:
             log = read_log(
-                lifecycle.model,
-                inputs,
-                person,
-                mapping=mapping,
-                format=format,
-                order=order,
-                bar=bar,
-            )
+                lifecycle.model, inputs, person,
+                mapping=mapping, format=format, order=order, bar=bar,
+            )  # fmt: skip
     _tell_notes(log, person)
     if address is not None and not log.activities:
         raise UnknownPerson(f"nothing about {log.person!r} has been applied yet")

@@ -23,7 +23,7 @@ from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.parts.file_run import FileRun, run_files
-from lifecycle_fsm.parts.part_run import Order, Refused, table_columns
+from lifecycle_fsm.parts.part_run import Contradiction, Order, table_columns
 from lifecycle_fsm.parts.spool import Place
 from lifecycle_fsm.tables import (
     DUPLICATES,
@@ -111,7 +111,7 @@ class RunOutcome:
     def _where(self, place: Place) -> tuple[str, int]:
         return self.run.reports[place.file].file, place.line
 
-    def _contradiction(self, refused: Refused) -> Reject:
+    def _contradiction(self, refused: Contradiction) -> Reject:
         """The reject for an activity that the run refused, with the place of the one that counts
         instead."""
         activity, reason, other = refused.activity, refused.reason, refused.other
@@ -339,9 +339,13 @@ def run_into(
     workers: int | None,
     memory: int | None,
     bar: Bar,
+    shown: Callable[[str], str] = str,
 ) -> RunOutcome:
-    """Run files through a model, and write what comes of it, if there is an output; for the
-    parameters see :func:`.run_files`."""
+    """Run files through a model, and write what comes of it, if there is an output.
+
+    ``shown`` changes the names of files for the summary; for the other parameters see
+    :func:`.run_files`.
+    """
     with ExitStack() as exits:
         if output is None:
             temporary = TemporaryDirectory(prefix="lifecycle-fsm-", ignore_cleanup_errors=True)
@@ -353,6 +357,8 @@ def run_into(
             format=format, order=order, until=until, tables=output is not None, reject=reject,
             workers=workers, memory=memory, progress=bar,
         )  # fmt: skip
+        for report in run.reports:
+            report.file = shown(report.file)
         outcome = RunOutcome(model=model, run=run, requested_until=until)
         if output is not None:
             output.write(outcome, bar)

@@ -52,7 +52,7 @@ _END = datetime.max.replace(tzinfo=UTC)
 
 
 @attrs.frozen
-class Refused:
+class Contradiction:
     """An activity that contradicts another one.
 
     Args:
@@ -115,7 +115,7 @@ class PartResult:
     deadlines: dict[str, Counter[str]] = attrs.field(factory=dict)
     waits: list[Waits] = attrs.field(factory=list)
     parked: dict[str, list[str]] = attrs.field(factory=dict)
-    refused: list[Refused] = attrs.field(factory=list)
+    refused: list[Contradiction] = attrs.field(factory=list)
     files: Counter[int] = attrs.field(factory=Counter)
     first: datetime | None = None
     latest: list[tuple[datetime, Place]] = attrs.field(factory=list)
@@ -250,7 +250,9 @@ class PartRun:
         for activity, reason in refused:
             other = others.get((activity.person, activity.id))
             there = None if other is None else places[id(other)]
-            result.refused.append(Refused(activity, places[id(activity)], reason, other, there))
+            result.refused.append(
+                Contradiction(activity, places[id(activity)], reason, other, there)
+            )
         created = {activity.person for activity, _ in read if activity.kind == "created"}
         result.waits = [
             Waits(name, places[id(activity)], name in created) for name, activity in held

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.rows.parquet_rows import polars
+from lifecycle_fsm.tables import watched_file
 
 #: Rows of a part that share their statistics, so that a range of people is found quickly.
 _GROUP = 10_000
@@ -39,7 +40,8 @@ def write_part_tables(
     written = {}
     for name, frame in tables.items():
         path = folder / f"{name}-{part}.parquet"
-        frame.write_parquet(path, compression="lz4", row_group_size=_GROUP)
+        with watched_file(path) as file:
+            frame.write_parquet(file, compression="lz4", row_group_size=_GROUP)
         sample = frame[keys[name]].gather_every(_GROUP)
         written[name] = PartTable(path, frame.height, tuple(sample.to_list()))
     return written

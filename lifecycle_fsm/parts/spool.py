@@ -19,6 +19,7 @@ from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.parts.components import Components, part_of
 from lifecycle_fsm.rows.parquet_rows import polars
+from lifecycle_fsm.tables import watched_file
 
 _START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 #: Activities in memory before they are written; at about a kilobyte each.
@@ -49,7 +50,7 @@ class Spool:
         self._folder = folder
         self._buckets = buckets
         self._rows: list[tuple[Any, ...]] = []
-        self._blocks: list[_Block] = []
+        self._blocks: list[_SpoolFile] = []
         self._components = Components()
         self.count = 0
         #: The time of the last activity.
@@ -84,11 +85,16 @@ class Spool:
         parcels: dict[int, Path] = {}
         if moved:
             scans = [pl.scan_ipc(block.path) for block in self._blocks]
-            found = pl.concat(scans).filter(pl.col("person").is_in(list(moved))).collect()
-            roots = [part_of(moved[person], self._buckets) % parts for person in found["person"]]
-            for (part,), rows in found.with_columns(bucket=pl.Series(roots)).group_by("bucket"):
+            rows_of_moved = pl.concat(scans).filter(pl.col("person").is_in(list(moved))).collect()
+            roots = [
+                part_of(moved[person], self._buckets) % parts for person in rows_of_moved["person"]
+            ]
+            for (part,), rows in rows_of_moved.with_columns(bucket=pl.Series(roots)).group_by(
+                "bucket"
+            ):
                 parcels[part] = self._folder / f"moved-{part}.arrow"
-                rows.write_ipc(parcels[part])
+                with watched_file(parcels[part]) as file:
+                    rows.write_ipc(file)
         names = frozenset(moved)
         return [
             LogPart(
@@ -123,9 +129,10 @@ class Spool:
         ).sort("bucket", maintain_order=True)
         rows.clear()
         path = self._folder / f"log-{len(self._blocks)}.arrow"
-        frame.write_ipc(path)
+        with watched_file(path) as file:
+            frame.write_ipc(file)
         starts = frame["bucket"].search_sorted(pl.Series(range(self._buckets + 1)))
-        self._blocks.append(_Block(path, tuple(starts.to_list())))
+        self._blocks.append(_SpoolFile(path, tuple(starts.to_list())))
 
 
 def _schema(pl: Any) -> dict[str, Any]:
@@ -143,7 +150,7 @@ def _schema(pl: Any) -> dict[str, Any]:
 
 
 @attrs.frozen
-class _Block:
+class _SpoolFile:
     """A file of activities, sorted by bucket, and where each bucket starts."""
 
     path: Path
@@ -154,7 +161,7 @@ class _Block:
 class LogPart:
     """One part of a log on disk: everything about some people."""
 
-    _blocks: tuple[_Block, ...]
+    _blocks: tuple[_SpoolFile, ...]
     _buckets: tuple[int, ...]
     _moved: frozenset[str]
     _parcel: Path | None

@@ -25,6 +25,7 @@ from lifecycle_fsm.tables.output_tables import (
     read_deadlines,
     read_history,
     save_frames,
+    watched_file,
 )
 
 __all__ = [
@@ -61,4 +62,5 @@ __all__ = [
     "read_deadlines",
     "read_history",
     "save_frames",
+    "watched_file",
 ]

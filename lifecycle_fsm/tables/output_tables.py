@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from operator import attrgetter, methodcaller
@@ -233,18 +234,14 @@ def save_frames(
     pl = polars("writing tables")
     if Path(path).suffix not in (".parquet", ".csv"):
         raise FileProblem(f"{path}: a table is written as .csv or .parquet")
-    with whole_file(path) as file:
-        watched = _Watched(file)
-        try:
-            if Path(path).suffix == ".csv":
-                _write_csv(pl, watched, frames, columns)
-            else:
-                _write_parquet(pl, watched, frames, rows)
-        except (OSError, pl.exceptions.PolarsError) as error:
-            raise watched.error or error from error
+    with watched_file(path) as file:
+        if Path(path).suffix == ".csv":
+            _write_csv(pl, file, frames, columns)
+        else:
+            _write_parquet(pl, file, frames, rows)
 
 
-def _write_parquet(pl: Any, file: _Watched, frames: Iterable[Any], rows: int) -> None:
+def _write_parquet(pl: Any, file: IO[bytes], frames: Iterable[Any], rows: int) -> None:
     from polars.io.plugins import register_io_source
 
     coming = iter(frames)
@@ -255,7 +252,7 @@ def _write_parquet(pl: Any, file: _Watched, frames: Iterable[Any], rows: int) ->
         yield from coming
 
     frame = register_io_source(source, schema=first.schema)
-    frame.sink_parquet(cast(IO[bytes], file), row_group_size=rows)
+    frame.sink_parquet(file, row_group_size=rows)
 
 
 def _guarded(pl: Any, text: Any) -> Any:
@@ -266,7 +263,7 @@ def _guarded(pl: Any, text: Any) -> Any:
 
 
 def _write_csv(
-    pl: Any, file: _Watched, frames: Iterable[Any], columns: Iterable[Column[Any]]
+    pl: Any, file: IO[bytes], frames: Iterable[Any], columns: Iterable[Column[Any]]
 ) -> None:
     written = {
         column.name: _guarded(
@@ -282,6 +279,22 @@ def _write_csv(
         frame.with_columns(**written).write_csv(
             file, include_header=place == 0, datetime_format=_TIME_FORMAT
         )
+
+
+@contextmanager
+def watched_file(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file for polars to write, as :func:`.whole_file` does.
+
+    Raises:
+        FileProblem: the file cannot be written.
+    """
+    pl = polars("writing tables")
+    with whole_file(path) as file:
+        watched = _Watched(file)
+        try:
+            yield cast(IO[bytes], watched)
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise watched.error or error from error
 
 
 class _Watched:

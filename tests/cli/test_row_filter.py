@@ -24,7 +24,7 @@ from lifecycle_fsm.rows import parquet_rows
 from lifecycle_fsm.tables import Intake, Reject, row_filter
 from tests.cli.commands import Cli
 
-MODEL = Lifecycle("two_step")
+MODEL = Lifecycle("two_step").model
 IDS = ["1", "12", "p1", "p12", "p-1", "e5", "é1"]
 DAYS = ["2024-05-01", "2024-05-02", "2024-06-30", "2024-12-31"]
 #: Times of one form and zone each, so that their texts are in the order of the instants; the texts
@@ -56,7 +56,7 @@ def times(form: str) -> st.SearchStrategy[str]:
     )
 
 
-Read = tuple[list[Any], list[int], Any, list[Reject]]
+Read = tuple[list[Any], Any, list[Reject]]
 
 
 @st.composite
@@ -102,8 +102,6 @@ def as_jsonl(records: list[dict[str, str]], ascii: bool) -> str:
 
 
 def read(inputs: list[tuple[str, str]], person: str, mapping: str | None, sifted: bool) -> Read:
-    rejects: list[Reject] = []
-
     def nothing(self: Intake, ids: Any, *, ends: bool) -> None:
         return None
 
@@ -111,14 +109,13 @@ def read(inputs: list[tuple[str, str]], person: str, mapping: str | None, sifted
         log: Log = read_log(
             MODEL,
             inputs,
+            person,
             mapping=mapping,
             format=None,
             order="event",
-            reject=rejects.append,
             bar=lambda what, done: None,
-            only=person,
         )
-    return log.activities, list(log.places), log.end, rejects
+    return log.activities, log.end, log.rejects
 
 
 def same_either_way(
@@ -404,7 +401,7 @@ def test_all_ends_with_the_last_row_that_can_be_used(tmp_path: Path, name: str, 
     (tmp_path / "map.toml").write_text(mapping)
     inputs = [("activities", str(tmp_path / "a.csv"))]
     own = str(tmp_path / "map.toml") if mapping else None
-    assert f"{read(inputs, 'p1', own, True)[2]:%Y-%m-%dT%H:%M}" == end
+    assert f"{read(inputs, 'p1', own, True)[1]:%Y-%m-%dT%H:%M}" == end
     same_either_way(inputs, "p1", own, block)
 
 
@@ -417,7 +414,7 @@ def test_a_line_that_is_too_short_does_not_hide_the_next(tmp_path: Path) -> None
         "p3,,2024-06-01T09:00Z,web_visit\np1,,2024-05-02T09:00Z,web_visit\n"
     )
     inputs = [("activities", str(tmp_path / "a.csv"))]
-    assert f"{read(inputs, 'p1', None, True)[2]:%Y-%m-%d}" == "2024-06-01"
+    assert f"{read(inputs, 'p1', None, True)[1]:%Y-%m-%d}" == "2024-06-01"
     same_either_way(inputs, "p1")
 
 
@@ -427,7 +424,7 @@ def test_what_parts_columns_may_stand_in_a_time(tmp_path: Path) -> None:
         "person+at+more\np1+2024-05-02T08:00+02:00\np2+2024-05-02T09:00+02:00\n"
     )
     inputs, mapping = [("activities", str(tmp_path / "a.csv"))], str(tmp_path / "map.toml")
-    assert f"{read(inputs, 'p1', mapping, True)[2]:%H:%M}" == "09:00"
+    assert f"{read(inputs, 'p1', mapping, True)[1]:%H:%M}" == "09:00"
     same_either_way(inputs, "p1", mapping)
 
 
@@ -447,7 +444,7 @@ def test_where_the_rows_begin(tmp_path: Path, head: str, row: str) -> None:
     (tmp_path / "a.csv").write_text(head + rows, newline="")
     (tmp_path / "map.toml").write_text(f'zone = "UTC"\n[activities]\n{GIVES}')
     inputs, mapping = [("activities", str(tmp_path / "a.csv"))], str(tmp_path / "map.toml")
-    assert read(inputs, "p1", mapping, True)[2] >= datetime(2024, 5, 2, tzinfo=UTC)
+    assert read(inputs, "p1", mapping, True)[1] >= datetime(2024, 5, 2, tzinfo=UTC)
     same_either_way(inputs, "p1", mapping)
 
 
@@ -472,7 +469,7 @@ def test_an_id_in_json(tmp_path: Path, person: str, written: str, start: str) ->
         start + line('"p2"', "03") + line(written, "01") + line('"p3"', "02"), "utf-8"
     )
     inputs = [("activities", str(tmp_path / "a.jsonl"))]
-    activities, _, end, _ = read(inputs, person, None, True)
+    activities, end, _ = read(inputs, person, None, True)
     assert [one.person for one in activities] == [person]
     assert f"{end:%Y-%m-%d}" == "2024-05-03"
     same_either_way(inputs, person)
@@ -489,7 +486,7 @@ def test_two_times_in_json(tmp_path: Path) -> None:
         'gives = [{kind = "web_visit", at = "at"}, {kind = "web_visit", at = "also"}]'
     )
     inputs, mapping = [("activities", str(tmp_path / "a.jsonl"))], str(tmp_path / "map.toml")
-    assert f"{read(inputs, 'p1', mapping, True)[2]:%Y-%m-%d}" == "2024-05-05"
+    assert f"{read(inputs, 'p1', mapping, True)[1]:%Y-%m-%d}" == "2024-05-05"
     same_either_way(inputs, "p1", mapping)
 
 
@@ -519,7 +516,7 @@ def test_rejects_of_a_parquet_file(tmp_path: Path, name: str) -> None:
     own = frame.select(pl.lit(person).alias("person"), pl.lit("web_visit").alias("kind"), "at")
     pl.concat([frame, own], how="diagonal").write_parquet(tmp_path / "a.parquet")
     inputs = [("activities", str(tmp_path / "a.parquet"))]
-    activities, _, _, rejects = read(inputs, person, None, True)
+    activities, _, rejects = read(inputs, person, None, True)
     assert (len(activities), len(rejects)) == (1, name != "an escape of JSON")
     same_either_way(inputs, person)
 
@@ -574,7 +571,7 @@ def test_times_on_a_wall(tmp_path: Path, name: str, kind: str) -> None:
         frame.with_columns(pl.col("at").str.to_datetime("%Y-%m-%d %H:%M")).write_parquet(path)
     (tmp_path / "map.toml").write_text(f'zone = "{zone}"\n[activities]\n{GIVES}')
     inputs, mapping = [("activities", str(path))], str(tmp_path / "map.toml")
-    last = read(inputs, "p1", mapping, True)[2]
+    last = read(inputs, "p1", mapping, True)[1]
     assert f"{last.year}-{last:%m-%dT%H:%M}" == end
     same_either_way(inputs, "p1", mapping)
 
@@ -627,7 +624,7 @@ def test_rows_of_others_are_passed_by(tmp_path: Path, kind: str) -> None:
     # Seven rows are their own; the last of all cannot be used, and of the two before it one counts.
     assert bound_rows(lambda: read(inputs, "p9", None, True)) == 7 + 2
     assert bound_rows(lambda: read(inputs, "p9", None, False)) == rows
-    activities, _, end, _ = read(inputs, "p8", None, True)
+    activities, end, _ = read(inputs, "p8", None, True)
     assert {one.person for one in activities} == {"p7", "p8"}
     assert f"{end:%Y-%m-%d %H}" == "2024-12-28 09"
     same_either_way(inputs, "p8")

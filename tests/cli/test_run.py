@@ -466,7 +466,7 @@ def test_pictures_that_cannot_be_drawn_are_told_before_the_work(
         raise MissingExtra("draw", "pygraphviz", "drawing")
 
     monkeypatch.setattr("lifecycle_fsm.diagram.drawing.render", broken)
-    monkeypatch.setattr("lifecycle_fsm.cli.run.read_log", pytest.fail)
+    monkeypatch.setattr("lifecycle_fsm.cli.run.run_into", pytest.fail)
     done = cli("run", "two_step", "--people", "people.csv", "--out", "out")
     assert (done.code, done.out) == (2, "")
     assert "pip install 'lifecycle-fsm[draw]'" in done.err

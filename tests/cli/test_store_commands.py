@@ -21,7 +21,8 @@ from lifecycle_fsm import Activity, Engine, load
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.cli.app import KEEP_RUNNING
 from lifecycle_fsm.cli.options import Order
-from lifecycle_fsm.cli.sorted_activities import Place, SortedActivities
+from lifecycle_fsm.cli.sorted_activities import SortedActivities
+from lifecycle_fsm.parts.spool import Place
 from lifecycle_fsm.store import Store
 from tests.cli.commands import Cli, start
 from tests.cli.test_endings import POSIX
@@ -88,7 +89,7 @@ def test_files_are_taken_in_without_any_set_up(cli: Cli, data: Path) -> None:
     assert (done.code, done.err) == (0, "")
     assert "people: people.csv\n  3 rows, 3 activities, 0 rejected" in done.out
     assert done.out.endswith(
-        "\n9 activities into lifecycle.db: 7 moved, 1 unchanged, 1 no such move\n"
+        "\n9 activities into lifecycle.db: 7 moved, 1 no such move, 1 unchanged\n"
     )
     once = rows(data / "lifecycle.db")
     assert [len(once[name]) for name in ("person", "activity")] == [3, 12]
