@@ -35,8 +35,8 @@ from lifecycle_fsm.tables import (
     OutputFolder,
     Reject,
     TableWriter,
-    duplicates,
     load_mapping,
+    paired,
     save_frames,
 )
 from lifecycle_fsm.wording import counted
@@ -80,7 +80,7 @@ class RunOutcome:
         self.contradictions = sorted(
             map(self._contradiction, result.refused), key=lambda reject: (reject.file, reject.line)
         )
-        self.duplicates = duplicates(starmap(AddressOwner, self.run.shared_addresses()))
+        self.duplicates = paired(starmap(AddressOwner, self.run.shared_addresses()))
         self.unmatched = self._unmatched()
         self.held = dict(sorted(Counter(waits.person for waits in result.waits).items()))
         self.notes = list(self.run.notes)

@@ -5,7 +5,13 @@ from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
-from lifecycle_fsm.tables.duplicates import AddressOwner, Duplicate, address_owners, duplicates
+from lifecycle_fsm.tables.duplicates import (
+    AddressOwner,
+    Duplicate,
+    address_owners,
+    duplicates,
+    paired,
+)
 from lifecycle_fsm.tables.folder import OutputFolder
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
@@ -57,6 +63,7 @@ __all__ = [
     "load_mapping",
     "open_inputs",
     "open_table",
+    "paired",
     "parse_mapping",
     "people_columns",
     "read_deadlines",

@@ -41,13 +41,18 @@ def address_owners(people: Iterable[Person]) -> list[AddressOwner]:
     ]
 
 
-def duplicates(owners: Iterable[AddressOwner]) -> list[Duplicate]:
+def duplicates(people: Iterable[Person]) -> list[Duplicate]:
     """The records with the e-mail address of an earlier one, ignoring case and spaces.
 
     Each is paired with the first record of that address, so that a thousand records of one address
     make a thousand pairs and not half a million. ``person`` and ``duplicate`` correspond to the
     person and the ``loser`` of a ``merged`` activity.
     """
+    return paired(address_owners(people))
+
+
+def paired(owners: Iterable[AddressOwner]) -> list[Duplicate]:
+    """The same as :func:`duplicates`, from who has which address."""
     alike: dict[str, list[AddressOwner]] = {}
     for owner in owners:
         alike.setdefault(owner.address, []).append(owner)
