@@ -126,10 +126,14 @@ class Activity:
         sequence: int | None,
     ) -> Activity:
         """An activity from the parts of another, which are not checked again."""
-        made = object.__new__(cls)
-        parts = id, person, kind, at, payload, sequence, None
-        for name, value in zip(_FIELDS, parts, strict=True):
-            object.__setattr__(made, name, value)
+        made, set_part = object.__new__(cls), object.__setattr__
+        set_part(made, "id", id)
+        set_part(made, "person", person)
+        set_part(made, "kind", kind)
+        set_part(made, "at", at)
+        set_part(made, "payload", payload)
+        set_part(made, "sequence", sequence)
+        set_part(made, "version", None)
         return made
 
     def dump(self) -> dict[str, Any]:

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
 #: Tables with more rows are written as CSV only if that is asked for.
 MOST_CSV_ROWS = 2_000_000
+#: The tables of the folder, beside those of what is wrong.
+PUBLISHED = ("people", "history", "deadlines", "decisions", "requests")
 _FAR = timedelta(days=365)
 _REPORTED = ("role", "file", "rows", "activities", "rejected")
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")
@@ -398,7 +400,7 @@ class RunOutput:
             the names of the tables that are too large for CSV and were written as Parquet only.
         """
         model, run = outcome.model, outcome.run
-        columns = table_columns(model)
+        columns = {name: table_columns(model)[name] for name in PUBLISHED}
         only_parquet = []
         for done, name in enumerate(columns):
             bar("writing", done / len(columns))

@@ -257,5 +257,4 @@ def _run_in_process(work: _Work) -> _Result:
 def _run(engine: Engine, work: _Work) -> _Result:
     run = PartRun(engine, tables=work.tables)
     result = run.run(work.part.read(), order=work.order, end=work.end, until=work.until)
-    tables = {"owners": run.owners(), **(run.tables() if work.tables else {})}
-    return result, write_part_tables(work.folder, work.number, tables, TABLES)
+    return result, write_part_tables(work.folder, work.number, run.tables(), TABLES)

@@ -35,11 +35,11 @@ from lifecycle_fsm.tables import (
 Order: TypeAlias = Literal["event", "arrival"]
 #: The tables of a run, and the column that has the id of the person, by which they are sorted.
 TABLES: Mapping[str, str] = {
+    "decisions": "person",
+    "requests": "person",
     "people": "id",
     "history": "person",
     "deadlines": "person",
-    "decisions": "person",
-    "requests": "person",
     "owners": "address",
 }
 #: Kinds of activity that can end the wait of others.
@@ -285,28 +285,27 @@ class PartRun:
         scope = observe(lifecycle.history, lifecycle.model, window=(None, window_end), until=end)
         result.counts = {reading: on_picture(scope, reading=reading) for reading in READINGS}
 
-    def owners(self) -> Any:
-        """The table of who has which e-mail address, in :data:`OWNERS`."""
-        owners = address_owners(self._lifecycle)
-        return TableWriter(OWNERS, owners).frame().sort(TABLES["owners"], maintain_order=True)
-
-    def tables(self) -> dict[str, Any]:
-        """The tables as data frames by name, sorted by person; the rows of one person are in the
-        order in which they were made."""
-        lifecycle, decisions = self._lifecycle, self._decisions
-        assert decisions is not None, "no tables were wanted"
+    def tables(self) -> Iterator[tuple[str, Any]]:
+        """The tables by name as data frames, one after the other, each sorted by person; the rows
+        of one person are in the order in which they were made. Each is made when it is asked for,
+        and the run keeps none."""
+        lifecycle = self._lifecycle
+        records: dict[str, Iterable[Any]] = {"owners": address_owners(lifecycle)}
+        if self._decisions is not None:
+            records |= {
+                "people": lifecycle,
+                "history": lifecycle.history,
+                "deadlines": lifecycle.deadlines,
+            }
         columns = table_columns(lifecycle.model)
-        writers: dict[str, TableWriter[Any]] = {
-            "people": TableWriter(columns["people"], lifecycle),
-            "history": TableWriter(columns["history"], lifecycle.history),
-            "deadlines": TableWriter(DEADLINES, lifecycle.deadlines),
-            "decisions": decisions,
-            "requests": self._requests,
-        }
-        return {
-            name: writer.frame().sort(TABLES[name], maintain_order=True)
-            for name, writer in writers.items()
-        }
+        for name, key in TABLES.items():
+            if name in records:
+                writer: TableWriter[Any] = TableWriter(columns[name], records[name])
+            elif self._decisions is None:
+                continue
+            else:
+                writer = self._decisions if name == "decisions" else self._requests
+            yield name, writer.take().sort(key, maintain_order=True)
 
 
 def table_columns(model: Model) -> Mapping[str, Sequence[Column[Any]]]:
@@ -319,6 +318,7 @@ def table_columns(model: Model) -> Mapping[str, Sequence[Column[Any]]]:
         "deadlines": DEADLINES,
         "decisions": DECISIONS,
         "requests": REQUESTS,
+        "owners": OWNERS,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ class PartTable:
 
 
 def write_part_tables(
-    folder: Path, part: int, tables: Mapping[str, Any], keys: Mapping[str, str]
+    folder: Path, part: int, tables: Iterable[tuple[str, Any]], keys: Mapping[str, str]
 ) -> dict[str, PartTable]:
     """Write the tables of a part to files.
 
@@ -38,7 +38,7 @@ def write_part_tables(
         keys: the column of each table by which it is sorted.
     """
     written = {}
-    for name, frame in tables.items():
+    for name, frame in tables:
         path = folder / f"{name}-{part}.parquet"
         with watched_file(path) as file:
             frame.write_parquet(file, compression="lz4", row_group_size=_GROUP)

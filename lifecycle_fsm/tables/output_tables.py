@@ -202,10 +202,11 @@ class TableWriter(Generic[T]):
             return different.gather(of_each)
         return values
 
-    def frame(self) -> Any:
-        """All records so far, as one data frame."""
+    def take(self) -> Any:
+        """All records so far, as one data frame; the writer is empty then."""
         self._flush()
-        return self._pl.concat(self._frames)
+        frames, self._frames = self._frames, []
+        return self._pl.concat(frames)
 
     def save(self, path: str | Path) -> None:
         """Write all records so far to a file, Parquet or CSV by its name.
