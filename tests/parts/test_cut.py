@@ -40,9 +40,9 @@ def parking() -> model.Model:
     waterfall = model.load("waterfall")
     chain = (
         attrs.evolve(step, on_failure="park") if step.name == "enrich" else step
-        for step in waterfall.chain
+        for step in waterfall.processing
     )
-    return attrs.evolve(waterfall, chain=tuple(chain))
+    return attrs.evolve(waterfall, processing=tuple(chain))
 
 
 ENGINES = {
