@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from itertools import groupby
+from itertools import compress, count, islice
+from operator import attrgetter, eq
 from struct import Struct
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -168,6 +170,7 @@ class Activity:
             raise RecordError(f"this is no saved activity: {error}") from None
 
 
+_AT = attrgetter("at")
 _FIELDS = tuple(attribute.name for attribute in attrs.fields(Activity))
 
 
@@ -211,28 +214,28 @@ def by_event(activities: Iterable[Activity]) -> list[Activity]:
     activity of two people (a merge) comes when it happened. Activities that are equal in all of
     this, such as one that came twice, keep the order in which they came.
     """
-    ordered = sorted(
-        (activity for activity in activities if activity.kind != TIME_PASSED),
-        key=_first_then_instant,
-    )
+    first: list[Activity] = []
+    then: list[Activity] = []
+    for activity in activities:
+        if activity.kind != TIME_PASSED:
+            (first if activity.kind == "created" else then).append(activity)
+    return [*_by_instant(first), *_by_instant(then)]
+
+
+def _by_instant(activities: list[Activity]) -> list[Activity]:
+    activities.sort(key=_AT)
     # The entire key is slow to build and rarely needed, because most instants differ.
-    return [
-        activity
-        for _, same in groupby(
-            ordered, key=lambda activity: (activity.kind == "created", activity.at)
-        )
-        for activity in _in_one_instant(list(same))
-    ]
-
-
-def _first_then_instant(activity: Activity) -> tuple[bool, datetime]:
-    return activity.kind != "created", activity.at
-
-
-def _in_one_instant(activities: list[Activity]) -> list[Activity]:
-    if len(activities) > 1:
-        activities.sort(key=lambda activity: (*activity.order, natural(activity.person)))
+    times = list(map(_AT, activities))
+    end = 0
+    for place in compress(count(), map(eq, times, islice(times, 1, None))):
+        if place >= end:
+            end = bisect_right(times, times[place], place)
+            activities[place:end] = sorted(activities[place:end], key=_entirely)
     return activities
+
+
+def _entirely(activity: Activity) -> tuple[Any, ...]:
+    return *activity.order, natural(activity.person)
 
 
 def of_version(log: Iterable[Activity], version: str) -> list[Activity]:

@@ -11,10 +11,8 @@ import io
 import json
 from collections import deque
 from collections.abc import Iterator
-from itertools import zip_longest
-from typing import Any, BinaryIO, cast
-
-import attrs
+from itertools import compress, zip_longest
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.rows.row import FileRow, Reject, rejected
@@ -24,8 +22,7 @@ DELIMITERS = (",", ";", "\t")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is not a row of a table
 
 
-@attrs.frozen
-class _Line:
+class _Line(NamedTuple):
     number: int
     text: str
     problem: str | None = None
@@ -55,6 +52,8 @@ class NumberedLines:
         #: Lines to read first, each a record of its own. Their source sets ``number`` to that of
         #: the line before, and at its end moves to where the rest of the text begins.
         self.chosen: Iterator[str] | None = None
+        #: Whether the rows of a CSV file leave out empty values, which takes half the time.
+        self.sparse = False
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -224,9 +223,10 @@ def csv_rows(
         if not values[0].strip() and not any(map(str.strip, values)):
             lines.empty += 1
             continue
-        line = taken[0].number
-        raw = taken[0].text if len(taken) == 1 else "".join(part.text for part in taken)
-        problem = next((part.problem for part in taken if part.problem), None)
+        line, raw, problem = taken[0]
+        if len(taken) > 1:
+            raw = "".join(part.text for part in taken)
+            problem = next((part.problem for part in taken if part.problem), None)
         if problem:
             yield rejected(name, line, problem, raw)
         elif len(values) > width or (len(values) < width and not short):
@@ -235,7 +235,10 @@ def csv_rows(
         else:
             if guarded and "'" in raw:
                 values = list(map(unguarded, values))
-            yield FileRow(line, dict(zip_longest(header, values, fillvalue="")), raw)
+            if lines.sparse:
+                yield FileRow(line, dict(compress(zip(header, values, strict=False), values)), raw)
+            else:
+                yield FileRow(line, dict(zip_longest(header, values, fillvalue="")), raw)
 
 
 class _Twice(ValueError):

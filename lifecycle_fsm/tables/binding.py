@@ -36,6 +36,8 @@ from lifecycle_fsm.tables.times import TimeReader, TimeTally
 from lifecycle_fsm.wording import counted
 
 _MOST_NAMES = 1_000
+#: How many values of a column are converted once only: of the ids of people, and of the others.
+_MOST_IDS, _MOST_VALUES = 1 << 16, 1 << 12
 #: The required columns of a file that no mapping describes.
 _OWN = {PEOPLE: ("id", "created_at"), ACTIVITIES: ("person", "kind", "at")}
 
@@ -95,6 +97,8 @@ class BoundFile:
         problems: list[Problem],
     ) -> None:
         self.table = table
+        if table.lines is not None:
+            table.lines.sparse = True
         self.targets = targets
         self.report = FileReport(role, table.name)
         self.problems = problems
@@ -112,11 +116,12 @@ class BoundFile:
         self.mapped = own is not None
         self.mapping = own or self.by_names(role, mapping.times if mapping else TimeNotation())
         self.check()
-        self.person = self.compiled(self.mapping.person, TEXT, is_id=True)
+        self.person = self.compiled(self.mapping.person, TEXT, is_id=True, known=_MOST_IDS)
         self.gives = [
             BoundActivity(self, gives, label, number)
             for number, gives in enumerate(self.mapping.gives, 1)
         ]
+        self._conditional = any(give.conditions for give in self.gives)
 
     def wrong(self, where: str, message: str) -> None:
         """Record a problem of the mapping, to be reported with all the others."""
@@ -203,12 +208,15 @@ class BoundFile:
                 if hint and name not in READ_ONLY
             )
 
-    def compiled(self, source: ValueSource, kind: FieldType, *, is_id: bool = False) -> Read:
-        """The reader of one source; constants and translations are converted once, here."""
+    def compiled(
+        self, source: ValueSource, kind: FieldType, *, is_id: bool = False, known: int = 0
+    ) -> Read:
+        """The reader of one source; constants and translations are converted once, here. ``known``
+        is how many values it remembers."""
         decimal = source.times.decimal
         convert = converter(kind, self.clock(source.times), decimal)
         if is_id:
-            convert = id_converter(convert)
+            convert = id_converter(convert, kind)
         if source.times.zone:
             self.report.zones.add(source.times.zone)
         elif kind.kind == "datetime" and self.mapped:
@@ -229,8 +237,10 @@ class BoundFile:
         if source.column is None:
             const = fixed("", source.const)
             return lambda _: const
+        if not is_id and kind.kind != "datetime":
+            known = _MOST_VALUES
         return column_reader(
-            source, self.mapping.empty, convert, fixed, self.report.keep_untranslated
+            source, self.mapping.empty, convert, fixed, self.report.keep_untranslated, known
         )
 
     def need_zone(self, source: ValueSource) -> None:
@@ -288,7 +298,9 @@ class BoundFile:
         bad: list[CellError] = []
         made: list[Activity] = []
         values = row.values
-        gives = [give for give in self.gives if all(holds(values) for holds in give.conditions)]
+        gives = self.gives
+        if self._conditional:
+            gives = [give for give in gives if all(holds(values) for holds in give.conditions)]
         if not gives:
             return made  # then missing values do not matter
         try:

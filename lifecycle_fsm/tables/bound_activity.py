@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 TEXT = FieldType("str", nullable=True)
 _TIME = FieldType("datetime", nullable=True)
 _WHOLE = FieldType("int", nullable=True)
-_NOTHING = (None, "")  # most cells are empty
 _NO_OBJECT = object()
 #: Kinds that can empty a field.
 ERASING = frozenset({"changed"})
@@ -88,6 +87,11 @@ class _Payload:
     required: tuple[tuple[str, str | None], ...]
     strangers: tuple[tuple[str, str], ...]
     erasing: tuple[tuple[str, str], ...]
+    strange: frozenset[str] = attrs.field(init=False)
+
+    @strange.default
+    def _columns_of_strangers(self) -> frozenset[str]:
+        return frozenset(column for _, column in self.strangers)
 
 
 class BoundActivity:
@@ -157,7 +161,7 @@ class BoundActivity:
         converters: dict[str, Callable[[Any], Value]] = {}
         for name, field in types.items():
             convert = converter(field, self.clock, times.decimal)
-            converters[name] = id_converter(convert) if name in RECORDS else convert
+            converters[name] = id_converter(convert, field) if name in RECORDS else convert
         tells_empty = kind in ERASING and file.table.columns is None
         return _Payload(
             types,
@@ -201,7 +205,8 @@ class BoundActivity:
                 reason = f"{kind!r} is no kind of activity of the model{hint}"
             bad.append(CellError(self.gives.kind.first, reason))
             return None
-        payload = self.unpacked(kind, known, values, bad)
+        packed = self.gives.payload_column
+        payload = self.unpacked(packed, kind, known, values, bad) if packed is not None else {}
         for name, read in known.reads:
             try:
                 value = read(values)
@@ -217,10 +222,10 @@ class BoundActivity:
                     payload[name] = known.types[name].accept(None)
                 except RecordError as error:
                     bad.append(CellError(column, str(error)))
-        for name, column in known.strangers:
-            raw = values.get(column)
-            if raw not in _NOTHING and stripped(raw, self.empty) is not None:
-                bad.append(CellError(column, f"no {kind} brings {name!r}"))
+        if not known.strange.isdisjoint(values):
+            for name, column in known.strangers:
+                if stripped(values.get(column), self.empty) is not None:
+                    bad.append(CellError(column, f"no {kind} brings {name!r}"))
         if len(bad) > before:
             return None
         for name, blamed in known.required:
@@ -237,12 +242,14 @@ class BoundActivity:
             return None
 
     def unpacked(
-        self, kind: str, known: _Payload, values: Mapping[str, Any], bad: list[CellError]
+        self,
+        column: str,
+        kind: str,
+        known: _Payload,
+        values: Mapping[str, Any],
+        bad: list[CellError],
     ) -> dict[str, Any]:
-        """The payload in the JSON column, if the file has one."""
-        column = self.gives.payload_column
-        if column is None:
-            return {}
+        """The payload in the JSON column of the file."""
         raw = stripped(values.get(column), self.empty)
         if isinstance(raw, str):
             try:

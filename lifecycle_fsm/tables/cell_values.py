@@ -90,21 +90,26 @@ def column_reader(
     convert: Callable[[Any], Any],
     fixed: Callable[[str, Any], Any],
     untranslated: Callable[[ValueSource, str], None],
+    most: int,
 ) -> Read:
     """The reader of a column.
 
     ``fixed`` converts the values that the mapping itself contains; ``untranslated`` is called with
-    each value that has no translation and stays as it is.
+    each value that has no translation and stays as it is. Up to ``most`` texts are converted only
+    once, and rows that have the same text share its value.
     """
     column = source.column or ""
     translated = {key: fixed(f".values.{key}", value) for key, value in source.values.items()}
     otherwise, if_empty = fixed(".otherwise", source.otherwise), fixed(".if_empty", source.if_empty)
     listed_only = source.otherwise is not None
     translates = bool(translated) or listed_only
+    known: dict[str, Any] = {}
 
     def read(values: Mapping[str, Any]) -> Any:
         raw = values.get(column)
         if raw.__class__ is str:
+            if raw in known:
+                return known[raw]
             raw = raw.strip()
             if not raw or raw in empty:
                 raw = None
@@ -122,6 +127,8 @@ def column_reader(
             raise CellError(column, str(error)) from None
         if translates:
             untranslated(source, key)
+        elif len(known) < most and raw.__class__ is str:
+            known[raw] = value
         return value
 
     return read
@@ -188,9 +195,17 @@ def _with_point(raw: str, decimal: str) -> str:
     )
 
 
-def id_converter(accept: Callable[[Any], Value]) -> Callable[[Any], Value]:
+def id_converter(accept: Callable[[Any], Value], kind: FieldType) -> Callable[[Any], Value]:
     """The converter of ids of records, from the converter of their type."""
-    return lambda raw: as_id(accept(raw))
+    free = kind.takes_any_text
+
+    def convert(raw: Any) -> Value:
+        if free and raw.__class__ is str and "." not in raw and raw.isascii():
+            value: Value = raw  # as below, for most ids
+            return value
+        return as_id(accept(raw))
+
+    return convert
 
 
 def as_id(text: Value) -> Value:

@@ -78,6 +78,13 @@ class TimeReader:
             RecordError: it is not a time, or is outside the years 1 to 9999.
         """
         try:
+            if raw.__class__ is str and self.format is None:
+                try:
+                    time = datetime.fromisoformat(raw)
+                    if time.tzinfo is not None:
+                        return time.astimezone(UTC)
+                except ValueError:
+                    pass
             if isinstance(raw, str):
                 instant, verdict = self.from_text(raw)
             elif isinstance(raw, datetime):
