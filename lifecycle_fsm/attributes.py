@@ -65,6 +65,26 @@ def differences(
     return read
 
 
+def collector(
+    sources: Iterable[str | Callable[[Any], Any]], columns: Iterable[list[Any]]
+) -> Callable[[Any], None]:
+    """Make a function that appends one value of an object to each column: an attribute, by its
+    name, or what a function returns.
+
+    Raises:
+        ValueError: a name is not a valid attribute name.
+    """
+    made: dict[str, Any] = {}
+    lines = ["def collect(thing):"]
+    for place, (source, column) in enumerate(zip(sources, columns, strict=True)):
+        made[f"append{place}"], made[f"get{place}"] = column.append, source
+        value = _listed([source])[0] if isinstance(source, str) else f"get{place}(thing)"
+        lines.append(f"    append{place}({value})")
+    exec("\n".join(lines), made)  # noqa: S102 -- likewise
+    collect: Callable[[Any], None] = made["collect"]
+    return collect
+
+
 def _listed(names: Iterable[str]) -> list[str]:
     given = list(names)
     for name in given:

@@ -17,10 +17,11 @@ from typing import IO, Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
+from lifecycle_fsm.attributes import collector
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.files import whole_file
-from lifecycle_fsm.history import DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
+from lifecycle_fsm.history import ROW, DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
@@ -33,7 +34,7 @@ from lifecycle_fsm.tables.duplicates import AddressOwner, Duplicate
 T = TypeVar("T")
 ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "texts"]
 
-CHUNK = 50_000  # records kept before they are converted to columns
+CHUNK = 50_000  # records whose values are kept before they become a part of the table
 BETWEEN = ";"  # separates several names in one value of a CSV
 _START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
@@ -41,11 +42,12 @@ _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 @attrs.frozen
 class Column(Generic[T]):
-    """One column of a table: its name, its type, and how a record gives its value."""
+    """One column of a table: its name, its type, and how a record gives its value: by the name of
+    an attribute, or by a function."""
 
     name: str
     type: ColumnType
-    get: Callable[[T], Any]
+    get: str | Callable[[T], Any]
 
 
 #: The types of columns that do not hold text.
@@ -63,9 +65,7 @@ _TYPES: Mapping[str, ColumnType] = {
 
 def _columns(record: type[T], names: str) -> tuple[Column[T], ...]:
     """The columns for these attributes of a record, named in one text, separated by spaces."""
-    return tuple(
-        Column[T](name, _TYPES.get(name, "str"), attrgetter(name)) for name in names.split()
-    )
+    return tuple(Column[T](name, _TYPES.get(name, "str"), name) for name in names.split())
 
 
 #: The columns of the table of history.
@@ -87,10 +87,11 @@ def history_columns(
     return (*HISTORY, *more)
 
 
+_RULE = attrgetter("rule")
 #: The columns of the table of decisions [S10].
 DECISIONS: tuple[Column[Decision], ...] = (
     *_columns(Decision, "person at now result stage kind trigger activity"),
-    Column("rules", "texts", lambda decision: [row.rule for row in decision.rows]),
+    Column("rules", "texts", lambda decision: tuple(map(_RULE, decision.hops[::ROW]))),
     Column("unmet", "str", lambda decision: "\n".join(map(str, decision.unmet)) or None),
     Column("reason", "str", lambda decision: decision.reason or None),
     *_columns(Decision, "late"),
@@ -131,7 +132,7 @@ def people_columns(
     """
     first = _columns(Person, "id stage stage_entered_at journey journey_started_at")
     mailing = (Column[Person]("mail", "str", _mailing(mail)),) if mail else ()
-    rest = (Column[Person](name, field.kind, attrgetter(name)) for name, field in fields.items())
+    rest = (Column[Person](name, field.kind, name) for name, field in fields.items())
     return (*first, *mailing, *rest)
 
 
@@ -140,7 +141,7 @@ def _mailing(mail: Mapping[str, str | None]) -> Callable[[Person], str | None]:
 
 
 class TableWriter(Generic[T]):
-    """Collects records one by one, keeps them as columns, and writes them to a file."""
+    """Collects records one by one, keeps their values as columns, and writes them to a file."""
 
     def __init__(self, columns: Iterable[Column[T]], records: Iterable[T] = ()) -> None:
         self._pl = polars("writing tables")
@@ -155,19 +156,18 @@ class TableWriter(Generic[T]):
             "texts": pl.List(pl.String()),
         }
         self._schema = {column.name: kinds[column.type] for column in self._columns}
-        self._waiting: list[T] = []
+        self._waiting: list[list[Any]] = [[] for _ in self._columns]
+        self._collect = collector((column.get for column in self._columns), self._waiting)
         self._frames: list[Any] = []
-        self._count = 0
         self.extend(records)
 
     def __len__(self) -> int:
-        return self._count
+        return sum(map(len, self._frames)) + len(self._waiting[0])
 
     def add(self, record: T) -> None:
         """Append one record."""
-        self._waiting.append(record)
-        self._count += 1
-        if len(self._waiting) >= CHUNK:
+        self._collect(record)
+        if len(self._waiting[0]) >= CHUNK:
             self._flush()
 
     def extend(self, records: Iterable[T]) -> None:
@@ -176,13 +176,12 @@ class TableWriter(Generic[T]):
             self.add(record)
 
     def _flush(self) -> None:
-        rows, self._waiting = self._waiting, []
-        if rows or not self._frames:
-            values = {
-                column.name: self._values(column, list(map(column.get, rows)))
-                for column in self._columns
-            }
+        if self._waiting[0] or not self._frames:
+            both = zip(self._columns, self._waiting, strict=True)
+            values = {column.name: self._values(column, values) for column, values in both}
             self._frames.append(self._pl.DataFrame(values, schema=self._schema))
+            for column in self._waiting:
+                column.clear()
 
     def _values(self, column: Column[T], values: list[Any]) -> Any:
         """The values of a column in a form that polars converts quickly: it would check the type of
@@ -195,7 +194,7 @@ class TableWriter(Generic[T]):
             return pl.Series(numbers, dtype=pl.Int64).cast(self._schema[column.name])
         if column.type == "texts":
             places: dict[tuple[str, ...], int] = {}
-            of_each = [places.setdefault(tuple(value), len(places)) for value in values]
+            of_each = [places.setdefault(value, len(places)) for value in values]
             different = pl.Series(
                 [list(place) for place in places], dtype=self._schema[column.name]
             )
@@ -256,28 +255,33 @@ def _write_parquet(pl: Any, file: IO[bytes], frames: Iterable[Any], rows: int) -
     frame.sink_parquet(file, row_group_size=rows)
 
 
-def _guarded(pl: Any, text: Any) -> Any:
-    """The expression that makes a column of texts safe in spreadsheets, as
-    :func:`lifecycle_fsm.spreadsheet.guarded` does for one text."""
-    risky = text.str.contains(f"^{FORMULA}") & ~text.str.contains(f"^(?:{NUMBER})$")
-    return pl.when(risky).then(pl.lit("'") + text).otherwise(text)
+def _guarded(pl: Any, texts: Any) -> Any:
+    """A frame of texts, made safe in spreadsheets as :func:`lifecycle_fsm.spreadsheet.guarded` does
+    for one text."""
+    col = pl.col
+    formulas = texts.select(col(name).str.contains(f"^{FORMULA}") for name in texts.columns)
+    risky = [column.name for column in formulas if column.any()]  # few columns have any
+    return texts.with_columns(
+        pl.when(formulas[name] & ~col(name).str.contains(f"^(?:{NUMBER})$"))
+        .then(pl.lit("'") + col(name))
+        .otherwise(col(name))
+        .alias(name)
+        for name in risky
+    )
 
 
 def _write_csv(
     pl: Any, file: IO[bytes], frames: Iterable[Any], columns: Iterable[Column[Any]]
 ) -> None:
-    written = {
-        column.name: _guarded(
-            pl,
-            pl.col(column.name)
-            if column.type == "str"
-            else pl.col(column.name).list.join(BETWEEN).replace("", None),
-        )
+    texts = [
+        pl.col(column.name)
+        if column.type == "str"
+        else pl.col(column.name).list.join(BETWEEN).replace("", None)
         for column in columns
         if column.type in ("str", "texts")
-    }
+    ]
     for place, frame in enumerate(frames):
-        frame.with_columns(**written).write_csv(
+        frame.with_columns(_guarded(pl, frame.select(texts))).write_csv(
             file, include_header=place == 0, datetime_format=_TIME_FORMAT
         )
 
