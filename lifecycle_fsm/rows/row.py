@@ -14,7 +14,8 @@ MAX_RAW = 10_000
 _MOST_LISTED = 30
 
 
-@attrs.frozen
+# Not frozen, for speed; no code changes one.
+@attrs.define
 class FileRow:
     """One row: the line where it starts, counted from 1, its values by column, and its text.
 

@@ -228,6 +228,25 @@ def test_whatever_bytes_a_csv_has_each_line_ends_as_a_row_or_a_reject(
     for one in found:
         if isinstance(one, FileRow):
             assert set(one.values) == {"a", "b"}
+            values = next(csv.reader(io.StringIO(one.raw, newline=""), strict=True))
+            assert list(one.values.values()) == values
+
+
+@given(soup)
+def test_sparse_rows_are_the_same_without_their_empty_values(
+    tmp_path_factory: pytest.TempPathFactory, content: bytes
+) -> None:
+    path = write(tmp_path_factory.mktemp("soup"), "t.csv", b"a,b,c\n" + content)
+    with open_table(path) as full, open_table(path) as table:
+        assert table.lines is not None
+        table.lines.sparse = True
+        for row, other in zip(full, table, strict=True):
+            if isinstance(row, FileRow):
+                values = {name: value for name, value in row.values.items() if value}
+                assert other == FileRow(row.line, values, row.raw)
+            else:
+                assert other == row
+        assert table.empty == full.empty
 
 
 @pytest.mark.parametrize("name", ["t.jsonl", "t.ndjson", "t.json"])
