@@ -19,7 +19,8 @@ MoveKind: TypeAlias = Literal["enter", "step", "fast_track", "detour", "return",
 VisitKey: TypeAlias = tuple[str, int, str, datetime]
 
 
-@attrs.frozen
+# Not frozen, for speed, as with a decision; no code changes one.
+@attrs.define(unsafe_hash=True)
 class HistoryRow:
     """One change of stage.
 
@@ -137,7 +138,7 @@ def unpack(person: str, packed: Packed, first: int = 1) -> Iterator[HistoryRow]:
 DeadlineOutcome: TypeAlias = Literal["kept", "missed", "void"]
 
 
-# Not frozen, for speed, as with a decision; no code changes one.
+# Not frozen, like a row.
 @attrs.define(unsafe_hash=True)
 class DeadlineFact:
     """The outcome of one deadline in one visit, recorded when it was decided [S21].
