@@ -74,7 +74,10 @@ class HistoryRow:
         if name in ("owner", "assigned_to", "source"):
             value: Value = getattr(self, name)
             return value
-        return next((value for kept, value in self.kept if kept == name), None)
+        for kept, value in self.kept:
+            if kept == name:
+                return value
+        return None
 
 
 class Hop(NamedTuple):

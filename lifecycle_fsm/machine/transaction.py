@@ -30,22 +30,23 @@ class Transaction:
             and (fields is None or attribute.name in fields or attribute.name.startswith("_"))
         )
         kept = (*self.fields, *MACHINE_SLOTS)
-        self._read, self._put_back = reader(kept), writer(kept)
+        #: The two halves, for the inner loop: what to restore, and how.
+        self.read, self.put_back = reader(kept), writer(kept)
 
     def copy(self, person: Person) -> Person:
         """An independent copy of the person; every value of a person is immutable."""
         copied = type(person).__new__(type(person))
         copied.id = person.id
-        self._put_back(copied, self._read(person))
+        self.put_back(copied, self.read(person))
         return copied
 
     def __call__(self, person: Person, work: Callable[..., T], *arguments: Any) -> T:
         """Do all of the work or, on an exception, restore the person."""
-        before = self._read(person)
+        before = self.read(person)
         try:
             return work(*arguments)
         except BaseException:
-            self._put_back(person, before)
+            self.put_back(person, before)
             raise
 
     def both(self, person: Person, other: Person, work: Callable[..., T], *arguments: Any) -> T:

@@ -21,6 +21,8 @@ class SeenActivities:
             at = seen.find(identity, at + 1)
         if at >= 0:
             return seen[at + IDENTITY : at + FINGERPRINT]
+        if not self._earlier:
+            return None
         earlier = self._earlier.get(person.id)
         return None if earlier is None else earlier.get(identity)
 

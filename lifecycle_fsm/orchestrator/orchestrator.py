@@ -161,19 +161,30 @@ class Orchestrator(PeopleRegister):
             if loser is not None:
                 decisions = self._merge(person, loser, activity, payload, mark)
             else:
-                decisions = self._snapshots[kind](person, work, person, activity, payload, mark)
+                # As the snapshot does when called, but without the calls.
+                snapshot = self._snapshots[kind]
+                state = snapshot.read(person)
+                try:
+                    decisions = work(person, activity, payload, mark)
+                except BaseException:
+                    snapshot.put_back(person, state)
+                    raise
         except Exception as error:
-            if self._replaces_parked(self._all_names(person), activity):
-                return [_again(person, activity, same=False)]
-            self._unpark(person, activity)
-            self._lot.keep(Parked(person.id, activity, error_text(error), exception=error))
-            trigger = self._triggers.get(kind)
-            return [Decision.stopped("parked", person, activity, error_text(error), trigger)]
+            return [self._park(person, activity, error)]
         if self._lot.by_person:
             self._unpark(person, activity)
             if kind == "processed" and person.stage != self._initial:
                 self._lot.remove(person.id, None)
         return decisions
+
+    def _park(self, person: Person, activity: Activity, error: Exception) -> Decision:
+        """Keep an activity that an error stopped for a retry, and return the decision on it."""
+        if self._replaces_parked(self._all_names(person), activity):
+            return _again(person, activity, same=False)
+        self._unpark(person, activity)
+        self._lot.keep(Parked(person.id, activity, error_text(error), exception=error))
+        trigger = self._triggers.get(activity.kind)
+        return Decision.stopped("parked", person, activity, error_text(error), trigger)
 
     def _same(self, before: Activity, activity: Activity) -> bool:
         """Whether two activities with the same id have the same content [S19]: a time may be a

@@ -106,6 +106,11 @@ def clean_email(text: str) -> str | None:
     """
     if len(text) > LONGEST_EMAIL:
         return None
+    return _clean_email(text)
+
+
+@lru_cache(maxsize=256)  # the domain of a company is found in the address once more
+def _clean_email(text: str) -> str | None:
     plain = clean_text(text)
     if plain is None:
         return None
