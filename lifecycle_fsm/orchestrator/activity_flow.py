@@ -151,7 +151,8 @@ class ActivityFlow:
             Decision("unchanged", person.id, due, due, stage, kind="decay", reason=text)
             for text in passed.faded
         ]
-        decisions += _missed(person, due, stage, passed.missed)
+        if passed.missed:
+            decisions += _missed(person, due, stage, passed.missed)
         context = passed.context
         if context.entered:
             requests = self._entry_requests.follow(person, due, stage, context.entered, (), Cause())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lifecycle_fsm.attributes import reader
 from lifecycle_fsm.guard import next_turn, turning_points
 from lifecycle_fsm.model import Decay, Model
 from lifecycle_fsm.model.name_resolution import fields_read, reads_time
@@ -34,6 +35,7 @@ class DecayRule:
         self.fields = tuple(
             dict.fromkeys([*(part.field for part in rule.then), "demographic_score"])
         )
+        self._read = reader(self.fields)
 
     def next(self, person: Person, now: datetime, at_now: bool, in_vain: bool) -> datetime | None:
         """The next instant after ``now``, or at it; ``in_vain`` says that the one at ``now`` has
@@ -72,13 +74,16 @@ class DecayRule:
         """Let the scores fade if this is one of its instants; return what changed, in words."""
         if not self.is_due(person, due) or not self.holds(person, due, NO_PAYLOAD):
             return ""
-        before = [getattr(person, name) for name in self.fields]
+        before = self._read(person)
         fade = self._fade_alone if person.stage == self._initial else self.fade
         assert fade is not None, "a rule of decay changes something"
         fade(person, due, NO_PAYLOAD)
+        after = self._read(person)
+        if after == before:
+            return ""
         changes = [
             f"{name} {old} -> {new}"
-            for name, old in zip(self.fields, before, strict=True)
-            if (new := getattr(person, name)) != old
+            for name, old, new in zip(self.fields, before, after, strict=True)
+            if new != old
         ]
-        return f"{self.name}: {', '.join(changes)}" if changes else ""
+        return f"{self.name}: {', '.join(changes)}"

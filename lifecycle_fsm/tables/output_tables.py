@@ -91,8 +91,9 @@ _RULE = attrgetter("rule")
 #: The columns of the table of decisions [S10].
 DECISIONS: tuple[Column[Decision], ...] = (
     *_columns(Decision, "person at now result stage kind trigger activity"),
-    Column("rules", "texts", lambda decision: tuple(map(_RULE, decision.hops[::ROW]))),
-    Column("unmet", "str", lambda decision: "\n".join(map(str, decision.unmet)) or None),
+    # Most decisions have neither.
+    Column("rules", "texts", lambda made: tuple(map(_RULE, made.hops[::ROW])) if made.hops else ()),
+    Column("unmet", "str", lambda made: "\n".join(map(str, made.unmet)) if made.unmet else None),
     Column("reason", "str", lambda decision: decision.reason or None),
     *_columns(Decision, "late"),
 )
