@@ -75,6 +75,7 @@ def demo(
             workers=workers, memory=limit, bar=bar, shown=lambda path: f"input/{Path(path).name}",
         )  # fmt: skip
         stories = _stories(folder, outcome.model)
+    output.tell_only_parquet()
     if json:
         print_json(outcome.as_dict())
         return

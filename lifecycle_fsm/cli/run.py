@@ -93,6 +93,8 @@ def run(
         print(outcome.as_text())
         if out is not None:
             print(f"\nwritten to {out}")
+    if output is not None:
+        output.tell_only_parquet()
     held = tell_held(outcome.unmatched, outcome.notes, allowed=allow_held)
     table = None if out is None else f"{out}/rejected.csv"
     first = [*rejects.first, *outcome.contradictions]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import attrs
 
 from lifecycle_fsm.cli.activity_log import as_row
-from lifecycle_fsm.cli.console import Bar, as_json
+from lifecycle_fsm.cli.console import Bar, as_json, complain
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import DeadlineOutcome
@@ -381,6 +381,8 @@ class RunOutput:
         self.pictures = pictures
         self.csv = csv
         self.rejects = TableWriter(REJECTS)
+        #: The tables that were too large for CSV.
+        self.only_parquet: list[str] = []
 
     def check(self, model: Model) -> None:
         """Find out before the work whether the pictures can be drawn at its end.
@@ -393,21 +395,24 @@ class RunOutput:
 
             diagram.draw_model(model).png()
 
-    def write(self, outcome: RunOutcome, bar: Bar) -> list[str]:
-        """Write all tables, the summary and the pictures.
+    def tell_only_parquet(self) -> None:
+        """Print which tables are not there as CSV."""
+        if self.only_parquet:
+            complain(
+                f"note: {' and '.join(self.only_parquet)} have more than {MOST_CSV_ROWS:,} rows, "
+                "and are written as Parquet only; --csv writes all of them as CSV too"
+            )
 
-        Returns:
-            the names of the tables that are too large for CSV and were written as Parquet only.
-        """
+    def write(self, outcome: RunOutcome, bar: Bar) -> None:
+        """Write all tables, the summary and the pictures."""
         model, run = outcome.model, outcome.run
         columns = {name: table_columns(model)[name] for name in PUBLISHED}
-        only_parquet = []
         for done, name in enumerate(columns):
             bar("writing", done / len(columns))
-            suffixes = [".parquet", ".csv"]
-            if self.csv is False or (self.csv is None and run.rows(name) > MOST_CSV_ROWS):
-                suffixes.pop()
-                only_parquet += [name] * (self.csv is None)
+            suffixes = [".parquet"] if self.csv is False else [".parquet", ".csv"]
+            if self.csv is None and run.rows(name) > MOST_CSV_ROWS:
+                suffixes.remove(".csv")
+                self.only_parquet.append(name)
             for suffix in suffixes:
                 save_frames(self.folder.file(name + suffix), run.table(name), columns[name])
         self.rejects.extend(outcome.contradictions)
@@ -421,7 +426,6 @@ class RunOutput:
             drawing = diagram.draw_funnel(model, outcome.counts)
             for suffix in (".svg", ".png"):
                 drawing.save(self.folder.file("funnel" + suffix))
-        return only_parquet
 
 
 # -- files of activities of which most are about nobody ----------------------------------------

@@ -38,7 +38,7 @@ MB = 1_000_000
 #: How finely a log is cut while its size is not known yet; a power of two.
 _BUCKETS = 256
 #: The memory of a process without any activities, and of each activity of a part, in bytes.
-_PROCESS, _ACTIVITY = 170 * MB, 1_500
+_PROCESS, _ACTIVITY = 170 * MB, 2_000
 #: Fewer activities are run at once in this process, because others take a second to start.
 _FEW = 50_000
 _STEP = 2_000
@@ -126,8 +126,7 @@ def run_files(
     if end is None and spool.end is not None:
         end = settled(spool.end, model)
     if parts is None:
-        workers = 1 if spool.count < _FEW else workers
-        parts = _parts_for(spool.count, workers, free_memory() // 2 if memory is None else memory)
+        workers, parts = _shared(spool.count, workers, memory)
     workers = min(workers, parts)
     work = [
         _Work(number, part, folder, order, end, until, tables)
@@ -182,27 +181,33 @@ def settled(end: datetime, model: Model) -> datetime:
         return end
 
 
-def _parts_for(count: int, workers: int, memory: int) -> int:
-    """How many parts make each process fit into its share of the memory.
+def _shared(count: int, workers: int, memory: int | None) -> tuple[int, int]:
+    """How many processes run how many parts, so that each fits into its share of the memory.
 
     Raises:
-        LifecycleError: none do.
+        LifecycleError: nothing fits into the memory that was given.
     """
-    processes = workers + (workers > 1)
-    share = (memory - processes * _PROCESS) // workers
-    parts = 1
-    while parts < workers:
-        parts *= 2
-    while parts < _BUCKETS and count * _ACTIVITY > share * parts:
-        parts *= 2
-    if count * _ACTIVITY > share * parts:
-        least = processes * _PROCESS + workers * count * _ACTIVITY // _BUCKETS
-        raise LifecycleError(
-            f"{memory // MB:,} MB of memory are too little for {count:,} activities in {workers} "
-            f"{'process' if workers == 1 else 'processes'}: allow at least {least // MB + 1:,} MB"
-            + (", or fewer workers" if workers > 1 else "")
-        )
-    return parts
+    available = free_memory() // 2 if memory is None else memory
+    if count < _FEW:
+        workers = 1
+    while True:
+        processes = workers + (workers > 1)  # this one waits for the others
+        share = (available - processes * _PROCESS) // workers
+        if count * _ACTIVITY <= share * _BUCKETS:
+            parts = 1
+            while parts < workers or count * _ACTIVITY > share * parts:
+                parts *= 2
+            return workers, parts
+        if workers > 1:
+            workers -= 1
+        elif memory is None:
+            return 1, _BUCKETS
+        else:
+            least = _PROCESS + count * _ACTIVITY // _BUCKETS
+            raise LifecycleError(
+                f"{memory // MB:,} MB of memory are too little for {count:,} activities: allow at "
+                f"least {least // MB + 1:,} MB"
+            )
 
 
 @attrs.frozen
