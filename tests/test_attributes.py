@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lifecycle_fsm.attributes import differences, reader, writer
+from lifecycle_fsm.attributes import collector, differences, reader, writer
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 30, 31, 60, 61])
@@ -41,8 +41,22 @@ def test_what_differs_is_converted_where_it_is_named_for_it() -> None:
     assert read(SimpleNamespace(text=None, word=None, number=3)) == {"word": None}
 
 
+def test_each_value_is_collected_in_its_column() -> None:
+    columns: list[list[object]] = [[], []]
+    collect = collector(["word", lambda thing: thing.number + 1], columns)
+    for number, word in enumerate(["a", "b"]):
+        collect(SimpleNamespace(word=word, number=number))
+    assert columns == [["a", "b"], [1, 2]]
+
+
 @pytest.mark.parametrize("name", ["", "a b", "a.b", "1st", "a; import os"])
 def test_no_text_but_a_name_becomes_code(name: str) -> None:
-    for make in (reader, writer, lambda names: differences(dict.fromkeys(names))):
+    makers = (
+        reader,
+        writer,
+        lambda names: differences(dict.fromkeys(names)),
+        lambda names: collector(names, ([], [])),
+    )
+    for make in makers:
         with pytest.raises(ValueError, match="cannot be the name of an attribute"):
             make(["good", name])
