@@ -8,7 +8,7 @@ history of the surviving record. The other visit ends there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -32,7 +32,8 @@ Moment: TypeAlias = tuple[datetime, str | None]
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-@attrs.frozen(eq=False)
+# Not frozen, and with attributes instead of properties, for speed: each measure looks at each visit.
+@attrs.define(eq=False, init=False)
 class Visit:
     """One stay of one person in one stage.
 
@@ -42,32 +43,26 @@ class Visit:
         nth: which of the person's journeys it belongs to, among those that count [S25] and had
             begun by then: 1 for the first and for everything before it.
         person: whose visit it is; after merges, the record that had it last.
+        stage: the name of the stage.
+        journey: the key of the journey that it belongs to.
+        entered: when it began: the ``now`` of its row.
+        left: when it ended; ``None`` while it is open.
     """
 
     entry: HistoryRow
     exit: HistoryRow | None
     nth: int
     person: str
+    stage: str
+    journey: JourneyKey
+    entered: datetime
+    left: datetime | None
 
-    @property
-    def stage(self) -> str:
-        """The name of the stage."""
-        return self.entry.to_stage
-
-    @property
-    def journey(self) -> JourneyKey:
-        """The key of the journey that it belongs to."""
-        return self.entry.journey_record, self.entry.journey
-
-    @property
-    def entered(self) -> datetime:
-        """When it began: the ``now`` of its row."""
-        return self.entry.entered_at
-
-    @property
-    def left(self) -> datetime | None:
-        """When it ended; ``None`` while it is open."""
-        return None if self.exit is None else self.exit.now
+    def __init__(self, entry: HistoryRow, exit: HistoryRow | None, nth: int, person: str) -> None:
+        self.entry, self.exit, self.nth, self.person = entry, exit, nth, person
+        self.stage, self.entered = entry.to_stage, entry.entered_at
+        self.journey = entry.journey_record, entry.journey
+        self.left = None if exit is None else exit.now
 
     @property
     def folded(self) -> bool:
@@ -102,27 +97,50 @@ def walks(
     Raises:
         LifecycleError: a person has two rows of the same sequence.
     """
-    histories: dict[str, list[HistoryRow]] = {}
+    histories: defaultdict[str, list[HistoryRow]] = defaultdict(list)
     for row in rows:
         if until is None or row.now <= until:
-            histories.setdefault(row.person, []).append(row)
+            histories[row.person].append(row)
     walks: list[Walk] = []
     merging: dict[str, list[HistoryRow]] = {}
+    stages, ranks = model.by_name, model.ranks
     for person in sorted(histories):
         history = histories[person]
-        for before, after in pairwise(history):
-            if after.sequence <= before.sequence:
-                history.sort(key=_sequence)
-                _check(history)
-                break
-        if any(row.kind == "merge" for row in history):
-            merging[person] = history
-        elif parts := _parts(history, model, _Journeys(model)):
-            walks.append(tuple(Visit(part.begin, part.end, part.nth, person) for part in parts))
+        in_order, before = True, -1
+        for row in history:
+            if row.kind == "merge":
+                merging[person] = history
+            in_order, before = in_order and row.sequence > before, row.sequence
+        if not in_order:
+            history.sort(key=_sequence)
+            _check(history)
+        if person not in merging and (visits := _alone(history, stages, _Journeys(ranks))):
+            walks.append(visits)
     if merging:
         walks += _merged(merging, model)
         walks.sort(key=_order)
     return tuple(walks)
+
+
+def _alone(
+    history: list[HistoryRow], stages: Container[str], journeys: _Journeys
+) -> tuple[Visit, ...]:
+    """The visits of a record that was never merged, in sequence."""
+    visits: list[Visit] = []
+    begin: HistoryRow | None = None
+    nth = 1
+    for row in history:
+        stage = row.to_stage
+        if row.from_stage == stage:
+            continue
+        if begin is not None:
+            visits.append(Visit(begin, row, nth, row.person))
+        begin = None
+        if stage in stages:
+            begin, nth = row, journeys.nth(row)
+    if begin is not None:
+        visits.append(Visit(begin, None, nth, begin.person))
+    return tuple(visits)
 
 
 def _sequence(row: HistoryRow) -> int:
@@ -145,8 +163,8 @@ def _check(history: list[HistoryRow]) -> None:
 class _Journeys:
     """The journeys that a person is known to have begun, including those of merged records."""
 
-    def __init__(self, model: Model) -> None:
-        self._ranks = model.ranks
+    def __init__(self, ranks: Mapping[str, int]) -> None:
+        self._ranks = ranks
         self._places: dict[JourneyKey, int] = {}
 
     def nth(self, row: HistoryRow) -> int:
@@ -221,7 +239,7 @@ def _merged(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterator
 
 def _joined(histories: Mapping[str, list[HistoryRow]], model: Model) -> Iterable[list[_Part]]:
     """The parts of each visit; the first one holds its beginning."""
-    journeys = {person: _Journeys(model) for person in histories}
+    journeys = {person: _Journeys(model.ranks) for person in histories}
     folded: defaultdict[Moment, list[_Journeys]] = defaultdict(list)
     visits: list[list[_Part]] = []
     begun: dict[VisitKey, list[_Part]] = {}
