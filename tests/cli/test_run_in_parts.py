@@ -24,7 +24,6 @@ from lifecycle_fsm.parts.file_run import MB, FileRun, run_files
 from lifecycle_fsm.parts.part_run import TABLES
 from lifecycle_fsm.tables import Reject
 from tests.cli.commands import ROOT, Cli
-from tests.cli.conftest import cli as cli
 
 WATERFALL = model.load("waterfall")
 LINUX = pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
