@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
+from itertools import count
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -64,13 +64,16 @@ class ParquetRows:
         try:
             self.frame = pl.scan_parquet(path, glob=False)
             self.schema: Mapping[str, Any] = self.frame.collect_schema()
-            self._count = int(self.frame.select(pl.len()).collect().item())
+            self.count = int(self.frame.select(pl.len()).collect().item())
+            #: The name of a column with the numbers of the rows from 0, and the rows with it.
+            self.line = next(name for n in count() if (name := f"row {n}") not in self.schema)
+            self.numbered = pl.scan_parquet(path, glob=False, row_index_name=self.line)
         except (pl.exceptions.PolarsError, OSError) as error:
             raise FileProblem(f"{name} is no Parquet file that can be read: {error}") from error
         if not self.schema:
             raise FileProblem(f"{name} has no columns")
-        #: The expression that selects the rows to read; ``None`` selects all.
-        self.predicate: Any = None
+        #: The rows to read are those for which one of these expressions holds; ``None`` is all.
+        self.conditions: Sequence[Any] | None = None
 
     @property
     def times(self) -> dict[str, Any]:
@@ -78,43 +81,63 @@ class ParquetRows:
         pl = polars("reading Parquet")
         return {name: kind for name, kind in self.schema.items() if kind in (pl.Date, pl.Datetime)}
 
+    def choose(self, column: str, texts: Iterable[str]) -> None:
+        """Read only the rows with one of these texts in a column."""
+        pl = polars("reading Parquet")
+        value = pl.col(column)
+        if self.schema[column] != pl.String:
+            value = value.cast(pl.String)
+        self.conditions = [value.is_in(list(texts))]
+
     def select(self, columns: Iterable[str]) -> None:
         """Read only these columns."""
         self.schema = {name: self.schema[name] for name in columns}
         self.frame = self.frame.select(self.schema.keys())
+        self.numbered = self.numbered.select(self.line, *self.schema)
 
     def done(self) -> float:
         """How much has been read, from 0 to 1."""
-        return self._read / self._count if self._count else 1.0
-
-    def numbered(self, frame: Any, start: int = 0) -> tuple[str, Any]:
-        """Rows with their row numbers, and the name of the column with these numbers."""
-        name = next(name for n in itertools.count() if (name := f"row {n}") not in self.schema)
-        return name, frame.with_row_index(name, start)
+        return self._read / self.count if self.count else 1.0
 
     def rows(self) -> Iterator[FileRow]:
-        """Read the rows for which the predicate holds; without a predicate, all rows."""
-        if self.predicate is not None:
-            yield from self._matching(self.frame, 0, self.predicate)
+        """Read the rows for which a condition holds; without conditions, all rows."""
+        if self.conditions is not None:
+            yield from self._matching(self.numbered, self._holds(self.conditions))
             return
-        for start in range(0, self._count, BATCH):
-            with self._reading():
+        for start in range(0, self.count, BATCH):
+            with self.reading():
                 batch = self.frame.slice(start, BATCH).collect()
-            yield from self._rows(batch, itertools.count(start + 1))
+            yield from self.rows_of(batch, count(start + 1))
 
     def matching(self, start: int, predicate: Any) -> Iterator[FileRow]:
         """The rows for which an expression holds, in the batch that begins at row ``start``."""
-        return self._matching(self.frame.slice(start, BATCH), start, predicate)
+        return self._matching(self.numbered.slice(start, BATCH), predicate)
 
-    def _matching(self, frame: Any, start: int, predicate: Any) -> Iterator[FileRow]:
-        place, frame = self.numbered(frame, start)
-        with self._reading():
-            batch = frame.filter(predicate).collect()
-        return self._rows(batch.drop(place), (number + 1 for number in batch[place]))
+    def _holds(self, conditions: Sequence[Any]) -> Any:
+        """The expression for the rows for which one of the conditions holds.
 
-    def _rows(self, batch: Any, numbers: Iterable[int]) -> Iterator[FileRow]:
+        Each is asked by itself: then polars reads only its column, and of that only the parts that
+        their statistics do not rule out.
+        """
         pl = polars("reading Parquet")
-        with self._reading():
+        if len(conditions) == 1:
+            return conditions[0]
+        with self.reading():
+            places = [
+                self.numbered.filter(condition).select(self.line).collect()[self.line]
+                for condition in conditions
+            ]
+        return pl.col(self.line).is_in(pl.concat(places).unique().to_list() if places else [])
+
+    def _matching(self, frame: Any, predicate: Any) -> Iterator[FileRow]:
+        with self.reading():
+            batch = frame.filter(predicate).collect()
+        return self.rows_of(batch.drop(self.line), (number + 1 for number in batch[self.line]))
+
+    def rows_of(self, batch: Any, numbers: Iterable[int]) -> Iterator[FileRow]:
+        """The rows of a frame of the file, with their numbers."""
+        pl = polars("reading Parquet")
+        with self.reading():
             batch = batch.with_columns(pl.selectors.float().fill_nan(None))
             batch, beyond = _within_range(pl, batch, self.times)
             for place, (self._read, values) in enumerate(
@@ -125,7 +148,8 @@ class ParquetRows:
                 yield FileRow(self._read, values)
 
     @contextmanager
-    def _reading(self) -> Iterator[None]:
+    def reading(self) -> Iterator[None]:
+        """Tell which file cannot be read."""
         pl = polars("reading Parquet")
         try:
             yield

@@ -349,20 +349,21 @@ def _filter_parquet(
     records: Collection[str],
     clocks: Clocks,
 ) -> Callable[[], Sequence[Part]] | None:
-    """Skip the unwanted rows of a Parquet file by a polars predicate."""
+    """Skip the unwanted rows of a Parquet file by polars expressions."""
     nested = any(give.payload_column for give in file.mapping.gives)
     if nested or not clocks.keys() <= parquet.times.keys():
         return None
     if any(re.search(word_pattern(ids), name) for name in parquet.schema):
         return None  # the text of a row contains the names of its columns
-    parquet.predicate = _predicate(polars("reading Parquet"), parquet, ids, records)
-    return None if parquet.predicate is None else partial(_batches, file, parquet, clocks)
+    parquet.conditions = _conditions(polars("reading Parquet"), parquet, ids, records)
+    return None if parquet.conditions is None else partial(_batches, file, parquet, clocks)
 
 
-def _predicate(
+def _conditions(
     pl: ModuleType, parquet: ParquetRows, ids: Sequence[str], records: Collection[str]
-) -> Any:
-    """The expression for the rows that may contain one of the ids; None if there is none."""
+) -> list[Any] | None:
+    """The conditions of which one holds for each row that may contain one of the ids; None if there
+    are none."""
     numbers = [text for text in ids if not _IN_TEXTS.fullmatch(text)]
     if not all(map(_IN_NUMBERS.fullmatch, numbers)):
         return None
@@ -384,7 +385,7 @@ def _predicate(
                 conditions.append(~within_range(pl, name, kind))
         elif kind not in (pl.Boolean, pl.Time, pl.Null):
             return None
-    return pl.any_horizontal(conditions)
+    return conditions
 
 
 @attrs.frozen
@@ -421,12 +422,16 @@ Part: TypeAlias = _Block | _Batch
 def _batches(file: BoundFile, parquet: ParquetRows, clocks: Clocks) -> list[Part]:
     """The batches of a file that contain a time."""
     pl = polars("reading Parquet")
-    place, frame = parquet.numbered(parquet.frame)
+    place, frame = parquet.line, parquet.numbered
     zoned = {name for name in clocks if getattr(parquet.times[name], "time_zone", None) is not None}
 
     def last(name: str) -> Any:
-        column = pl.col(name).filter(within_range(pl, name, parquet.times[name]))
-        return (column.dt.convert_time_zone("UTC") if name in zoned else column).max()
+        """The greatest time of each batch, and whether it is one that Python cannot represent."""
+        greatest = pl.col(name).dt.convert_time_zone("UTC") if name in zoned else pl.col(name)
+        inside = within_range(pl, name, parquet.times[name])
+        return pl.struct(
+            pl.when(inside).then(greatest).alias("time"), (~inside).alias("beyond")
+        ).alias(name)
 
     def latest(name: str, time: Any) -> datetime:
         """An upper bound of the instants in a column whose greatest time is this one."""
@@ -436,10 +441,13 @@ def _batches(file: BoundFile, parquet: ParquetRows, clocks: Clocks) -> list[Part
         return instant if name in zoned else latest_on_wall(instant, clocks[name])
 
     parts: list[Part] = []
-    batches = frame.group_by(pl.col(place) // BATCH * BATCH).agg(map(last, clocks)).collect()
-    for start, *times in batches.iter_rows():
+    greatest = (pl.col(name).max() for name in clocks)
+    batches = frame.group_by(pl.col(place) // BATCH * BATCH).agg(greatest).collect()
+    for start, *times in batches.select(place, *map(last, clocks)).iter_rows():
         instants = [
-            latest(name, time) for name, time in zip(clocks, times, strict=True) if time is not None
+            LAST if time["beyond"] else latest(name, time["time"])
+            for name, time in zip(clocks, times, strict=True)
+            if time["beyond"] is not None
         ]
         if instants:
             parts.append(_Batch(file, parquet, clocks, max(instants), start))
