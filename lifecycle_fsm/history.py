@@ -5,11 +5,12 @@ All figures about a lifecycle are views of these rows; the first such view is th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import zip_longest
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 import attrs
 
@@ -180,6 +181,77 @@ class DeadlineFact:
     def visit(self) -> VisitKey:
         """The key of the visit, as in :attr:`HistoryRow.visit`."""
         return self.journey_record, self.journey, self.stage, self.entered_at
+
+
+T = TypeVar("T")
+
+
+class StoredTable(ABC, Generic[T]):
+    """A table that need not fit into memory. Each iteration reads it anew, row by row."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[T]:
+        """Read all rows."""
+
+    @abstractmethod
+    def about(self, records: Collection[str]) -> Iterable[T]:
+        """Read the rows about these records."""
+
+
+class RecordedMove(NamedTuple):
+    """A move that rows of a history record: how, from where, to where, and by which rule."""
+
+    kind: MoveKind
+    from_stage: str | None
+    to_stage: str
+    rule: str
+    version: str
+
+
+class StoredHistory(StoredTable[HistoryRow]):
+    """A history that need not fit into memory.
+
+    ``moves`` are the moves that occur, ``last`` is the ``now`` of its last row, and ``dimensions``
+    are the names of what it keeps. The latter are ``None`` if it has no rows.
+    """
+
+    moves: Collection[RecordedMove]
+    last: datetime | None
+    dimensions: Collection[str] | None
+
+    @abstractmethod
+    def parts(self) -> Iterator[list[HistoryRow]]:
+        """Read the rows in parts. Each holds all rows of some people, and of the records that were
+        merged with them."""
+
+
+class HistoryInMemory(StoredHistory):
+    """A history as a list, which is one part."""
+
+    def __init__(self, rows: Iterable[HistoryRow]) -> None:
+        self._rows = list(rows)
+        self.last = max((row.now for row in self._rows), default=None)
+        kept = {row.kept for row in self._rows}
+        self.dimensions = {name for values in kept for name, _ in values} if kept else None
+
+    @cached_property
+    def moves(self) -> Collection[RecordedMove]:  # type: ignore[override]
+        """The moves that occur."""
+        return {
+            RecordedMove(row.kind, row.from_stage, row.to_stage, row.rule, row.version)
+            for row in self._rows
+        }
+
+    def __iter__(self) -> Iterator[HistoryRow]:
+        return iter(self._rows)
+
+    def about(self, records: Collection[str]) -> Iterable[HistoryRow]:
+        """The rows of these records."""
+        return [row for row in self._rows if row.person in records]
+
+    def parts(self) -> Iterator[list[HistoryRow]]:
+        """All rows."""
+        yield self._rows
 
 
 @attrs.frozen

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
@@ -17,7 +18,7 @@ from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson, suggest
 from lifecycle_fsm.funnel import Counts, Reading, count
 from lifecycle_fsm.funnel.scope import Window
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.zones import find_zone
 
@@ -164,7 +165,7 @@ class _Recorded:
     """A history with its model; ``until`` is up to when people were watched, if that is known."""
 
     model: Model
-    rows: list[HistoryRow]
+    rows: StoredHistory
     source: str
     until: datetime | None
 
@@ -187,9 +188,9 @@ class _Recorded:
         """
         from lifecycle_fsm import diagram
 
-        own = [row for row in self.rows if row.person == person]
+        own = [*self.rows.about({person})]
         if not own:
-            hint = suggest(person, {row.person for row in self.rows[:10_000]})
+            hint = suggest(person, {row.person for row in islice(self.rows, 10_000)})
             raise UnknownPerson(f"{self.source} has nobody with the id {person!r}{hint}")
         return diagram.draw_person(self.model, own)
 
@@ -203,5 +204,6 @@ def _read(model: Model, address: str | None, history: str) -> _Recorded:
     with open_snapshot(address) as moment:
         rows, source = moment.history(model.field_types), moment.place
         until = watched_in(moment, rows)
-    check_fits(rows, model, source, _DRAW)
-    return _Recorded(model, rows, source, until)
+    past = HistoryInMemory(rows)
+    check_fits(past, model, source, _DRAW)
+    return _Recorded(model, past, source, until)

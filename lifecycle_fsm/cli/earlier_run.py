@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -11,30 +11,33 @@ from lifecycle_fsm.cli.arguments import load_model
 from lifecycle_fsm.cli.console import complain
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, instant
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model, load, shipped
 from lifecycle_fsm.rows.row import listed
-from lifecycle_fsm.tables import read_history
+from lifecycle_fsm.tables import open_history
 
 _SHOWN = 8
 #: What is done with a history, as a messages calls it.
 MEASURE = "measure", "measures"
 
 
-def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> list[HistoryRow]:
-    """Read a history, and check that the model has all its stages and rules.
+def read_fitting(path: str, model: Model, verb: tuple[str, str]) -> StoredHistory:
+    """Open a history, and check that the model has all its stages and rules.
 
     Raises:
         LifecycleError: it does not; ``verb`` is what was to be done with the history.
     """
-    rows = read_history(path, dimensions=model.field_types)
-    check_fits(rows, model, path, verb)
-    return rows
+    history = _open(path, model.field_types)
+    check_fits(history, model, path, verb)
+    return history
 
 
-def check_fits(
-    rows: Sequence[HistoryRow], model: Model, source: str, verb: tuple[str, str]
-) -> None:
+def _open(path: str, dimensions: Mapping[str, FieldType]) -> StoredHistory:
+    rows = open_history(path, dimensions=dimensions)
+    return rows if isinstance(rows, StoredHistory) else HistoryInMemory(rows)
+
+
+def check_fits(history: StoredHistory, model: Model, source: str, verb: tuple[str, str]) -> None:
     """Check that the model has all stages and rules of a history; else people would be missing.
 
     Another version of a model that does is only told.
@@ -42,7 +45,7 @@ def check_fits(
     Raises:
         LifecycleError: it does not.
     """
-    lacking = _lacking(rows, model)
+    lacking = _lacking(history, model)
     if any(lacking.values()):
         what = " and ".join(
             f"the {noun}{'' if len(names) == 1 else 's'} {listed([*map(repr, names)], _SHOWN)}"
@@ -54,7 +57,7 @@ def check_fits(
             f"{what}; {verb[0]} it with the model that wrote it"
         )
     version = model.version
-    others = sorted({row.version for row in rows} - {version})
+    others = sorted({move.version for move in history.moves} - {version})
     if others:
         complain(
             f"note: this history was written by version {', '.join(others)} of a model, "
@@ -62,7 +65,7 @@ def check_fits(
         )
 
 
-def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Model]:
+def read_with_model(path: str, name: str | None) -> tuple[StoredHistory, Model]:
     """A history and its model: the one that is named; or else the shipped one that wrote it, or
     one that knows everything that it tells.
 
@@ -77,17 +80,17 @@ def read_with_model(path: str, name: str | None) -> tuple[list[HistoryRow], Mode
     types: dict[str, FieldType] = {}
     for model in reversed(models):
         types |= model.field_types
-    rows = read_history(path, dimensions=types)
-    versions = {row.version for row in rows}
+    history = _open(path, types)
+    versions = {move.version for move in history.moves}
     fitting = [model for model in models if model.version in versions]
-    fitting += [model for model in models if not any(_lacking(rows, model).values())]
+    fitting += [model for model in models if not any(_lacking(history, model).values())]
     if not fitting:
         raise LifecycleError(
             f"{path} is the history of none of the shipped models ({', '.join(shipped())}): "
             "say --model and the file of the one that wrote it"
         )
-    check_fits(rows, fitting[0], path, MEASURE)
-    return rows, fitting[0]
+    check_fits(history, fitting[0], path, MEASURE)
+    return history, fitting[0]
 
 
 def beside(history: str, table: str) -> str | None:
@@ -112,11 +115,13 @@ def watched_until(history: str) -> datetime | None:
         return None
 
 
-def _lacking(rows: Sequence[HistoryRow], model: Model) -> Mapping[str, list[str]]:
+def _lacking(history: StoredHistory, model: Model) -> Mapping[str, list[str]]:
     """The stages and rules of a history that the model does not have."""
     # The closing row of a merge names no stage: its person is gone.
-    moves = [row for row in rows if row.kind != "merge"]
-    stages = {name for row in moves for name in (row.from_stage, row.to_stage) if name is not None}
-    rules = {row.rule for row in moves if row.from_stage is not None and row.kind != "migrate"}
+    moves = [move for move in history.moves if move.kind != "merge"]
+    stages = {
+        name for move in moves for name in (move.from_stage, move.to_stage) if name is not None
+    }
+    rules = {move.rule for move in moves if move.from_stage is not None and move.kind != "migrate"}
     known = {rule.name for rule in model.sort} | {move.name for move in model.moves}
     return {"stage": sorted(stages - set(model.by_name)), "rule": sorted(rules - known)}

@@ -34,9 +34,9 @@ from lifecycle_fsm.funnel import (
     observe,
     on_picture,
 )
-from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables import read_deadlines
+from lifecycle_fsm.tables import open_deadlines
 from lifecycle_fsm.zones import find_zone
 
 ShowOption = Annotated[
@@ -142,7 +142,7 @@ def funnel(
         print(as_text(report, lifecycle))
 
 
-def _draw(rows: list[HistoryRow], model: Model, report: FunnelReport, out: str) -> None:
+def _draw(rows: StoredHistory, model: Model, report: FunnelReport, out: str) -> None:
     """Draw the funnel of a report."""
     from lifecycle_fsm import diagram
 
@@ -163,8 +163,8 @@ class _Past:
     """What there is to measure; ``until`` is up to when people were watched, if that is known."""
 
     model: Model
-    history: list[HistoryRow]
-    deadlines: list[DeadlineFact] | None
+    history: StoredHistory
+    deadlines: Iterable[DeadlineFact] | None
     people: Iterable[object]
     until: datetime | None = None
 
@@ -181,7 +181,7 @@ def _of_files(
     return _Past(
         lifecycle,
         rows,
-        None if deadlines is None else read_deadlines(deadlines),
+        None if deadlines is None else open_deadlines(deadlines),
         _people(people or beside(history, "people"), lifecycle, measures),
         watched_until(history),
     )
@@ -195,17 +195,20 @@ def _of_store(address: str, name: str | None) -> _Past:
         if model is None:
             raise LifecycleError(f"{moment.place} has no text of its model: say --model")
         rows = moment.history(model.field_types)
-        check_fits(rows, model, moment.place, MEASURE)
+        history = HistoryInMemory(rows)
+        check_fits(history, model, moment.place, MEASURE)
         people = [*people_of(moment.states(), model)]
-        return _Past(model, rows, moment.deadlines(), people, watched_in(moment, rows))
+        return _Past(model, history, moment.deadlines(), people, watched_in(moment, rows))
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:
     """The people of the table, if any of the measures lists people."""
     if path is None or not (measures is None or _LISTS.intersection(measures)):
         return ()
-    from lifecycle_fsm.sheet import read_people
+    from lifecycle_fsm.sheet import PeopleTable, read_people
 
+    if path.lower().endswith(".parquet"):
+        return PeopleTable(path, model, CONTACT_FIELDS)
     return read_people(path, model, only=CONTACT_FIELDS)
 
 

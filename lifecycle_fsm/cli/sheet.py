@@ -15,9 +15,9 @@ from lifecycle_fsm.cli.earlier_run import beside, check_fits, read_fitting, watc
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables import read_deadlines
+from lifecycle_fsm.tables import open_deadlines
 from lifecycle_fsm.zones import find_zone
 
 _SHOW = "show", "shows"
@@ -110,7 +110,7 @@ def sheet(
 class _Known:
     """What happened, as far as it was given, and who there is."""
 
-    history: list[HistoryRow] | None
+    history: StoredHistory | None
     people: Iterable[object] | None
     deadlines: Iterable[DeadlineFact] | None
     until: datetime | None = None
@@ -121,9 +121,10 @@ def _of_store(address: str, model: Model) -> _Known:
 
     with open_snapshot(address) as moment:
         rows = moment.history(model.field_types)
-        check_fits(rows, model, moment.place, _SHOW)
+        history = HistoryInMemory(rows)
+        check_fits(history, model, moment.place, _SHOW)
         people = [*people_of(moment.states(), model)]
-        return _Known(rows, people, moment.deadlines(), watched_in(moment, rows))
+        return _Known(history, people, moment.deadlines(), watched_in(moment, rows))
 
 
 def _of_files(
@@ -141,5 +142,5 @@ def _of_files(
     return _Known(
         rows,
         None if people is None else read_people(people, model),
-        None if deadlines is None else read_deadlines(deadlines),
+        None if deadlines is None else open_deadlines(deadlines),
     )

@@ -18,6 +18,7 @@ from lifecycle_fsm.funnel.compare import (
 from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
 from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Every, Flow, Period, flows, periods
+from lifecycle_fsm.funnel.parts import InParts, Measuring, measured
 from lifecycle_fsm.funnel.people import (
     Limit,
     PeopleNow,
@@ -35,6 +36,7 @@ from lifecycle_fsm.funnel.scope import (
     EVERYBODY,
     NOTHING,
     OWN_FIELDS,
+    READINGS,
     Contact,
     Journeys,
     Reading,
@@ -55,6 +57,7 @@ __all__ = [
     "MEASURES",
     "NOTHING",
     "OWN_FIELDS",
+    "READINGS",
     "Comparison",
     "Contact",
     "Conversion",
@@ -63,11 +66,13 @@ __all__ = [
     "Every",
     "Flow",
     "FunnelReport",
+    "InParts",
     "Journeys",
     "Kept",
     "Limit",
     "MarketingShare",
     "Measure",
+    "Measuring",
     "Overdue",
     "Pair",
     "PairConversion",
@@ -96,6 +101,7 @@ __all__ = [
     "limits",
     "marketing_share",
     "measure",
+    "measured",
     "observe",
     "on_picture",
     "overdue",

@@ -12,8 +12,9 @@ import attrs
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import to_utc
 from lifecycle_fsm.funnel.conversion import Pair, PairConversion, conversions
+from lifecycle_fsm.funnel.parts import InParts, Measuring, together
 from lifecycle_fsm.funnel.scope import READINGS, Scope
-from lifecycle_fsm.funnel.time_in_stage import Stay, stays
+from lifecycle_fsm.funnel.time_in_stage import Spans, Stay, stays
 from lifecycle_fsm.wording import counted, lasting
 
 Row = TypeVar("Row")
@@ -99,13 +100,14 @@ class Comparison:
     cautions: tuple[str, ...]
 
 
+@InParts
 def compare_at(
     scope: Scope,
     at: datetime,
     *,
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
-) -> Comparison:
+) -> Measuring[Comparison]:
     """Compare what happened before an instant with what happened from then on.
 
     Raises:
@@ -116,18 +118,18 @@ def compare_at(
         raise LifecycleError(
             f"nothing to compare: {at:%Y-%m-%d %H:%M} UTC lies outside the window or what is known"
         )
-    return compare(
-        attrs.evolve(scope, end=at), attrs.evolve(scope, start=at), pairs=pairs, horizon=horizon
-    )
+    before, after = attrs.evolve(scope, end=at), attrs.evolve(scope, start=at)
+    return (yield from compare.measuring(before, after, pairs=pairs, horizon=horizon))
 
 
+@InParts
 def compare_versions(
     scope: Scope,
     versions: Pair | None = None,
     *,
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
-) -> Comparison:
+) -> Measuring[Comparison]:
     """Compare what two versions of a model did.
 
     Journeys and visits belong to the version that wrote their first row.
@@ -141,7 +143,7 @@ def compare_versions(
     Raises:
         LifecycleError: the history lacks one of these versions, or has only one version.
     """
-    known = known_versions(scope)
+    known = yield from known_versions.measuring(scope)
     chosen = versions or tuple(known[-2:])
     if len(chosen) < 2:
         raise LifecycleError(
@@ -156,27 +158,30 @@ def compare_versions(
                 f"this history has no version {version!r}: it has {', '.join(known)}"
             )
     before, after = (attrs.evolve(scope, version=version) for version in chosen)
-    return compare(before, after, pairs=pairs, horizon=horizon)
+    return (yield from compare.measuring(before, after, pairs=pairs, horizon=horizon))
 
 
-def known_versions(scope: Scope) -> tuple[str, ...]:
+@InParts
+def known_versions(scope: Scope) -> Measuring[tuple[str, ...]]:
     """The versions of a history, in the order in which they began."""
     first: dict[str, datetime] = {}
-    for walk in scope.walks:
-        for visit in walk:
-            version, now = visit.entry.version, visit.entered
-            if version not in first or now < first[version]:
-                first[version] = now
+    while (walks := (yield)) is not None:
+        for walk in walks:
+            for visit in walk:
+                version, now = visit.entry.version, visit.entered
+                if version not in first or now < first[version]:
+                    first[version] = now
     return tuple(sorted(first, key=lambda version: (first[version], version)))
 
 
+@InParts
 def compare(
     before: Scope,
     after: Scope,
     *,
     pairs: Iterable[Pair] | None = None,
     horizon: timedelta | None = None,
-) -> Comparison:
+) -> Measuring[Comparison]:
     """Compare two scopes of one history: two windows, two versions or any other difference.
 
     Args:
@@ -187,22 +192,30 @@ def compare(
             had less time than older ones, and a caution says so.
     """
     pairs = None if pairs is None else tuple(pairs)
+    scopes = before, after
+    rates = [
+        conversions.measuring(scope, pairs, reading=reading, horizon=horizon)
+        for reading in READINGS
+        for scope in scopes
+    ]
+    rest = [measure(scope) for measure in (stays.measuring, _side, _volume) for scope in scopes]
+    results = yield from together([*rates, *rest])
     shares = [
         ConversionChange(*both)
-        for reading in READINGS
+        for place in (0, 2)
         for both in _matched(
-            conversions(before, pairs, reading=reading, horizon=horizon),
-            conversions(after, pairs, reading=reading, horizon=horizon),
+            results[place],
+            results[place + 1],
             key=lambda row: (row.group, row.source, row.target),
         )
     ]
-    changes = _matched(stays(before), stays(after), key=lambda row: (row.group, row.stage))
-    sides = _side(before), _side(after)
+    changes = _matched(results[4], results[5], key=lambda row: (row.group, row.stage))
+    sides, volumes = (results[6], results[7]), (results[8], results[9])
     return Comparison(
         before=sides[0],
         after=sides[1],
         horizon=horizon,
-        volumes=_volumes((before, after), sides),
+        volumes=_volumes(scopes, sides, volumes),
         conversions=tuple(shares),
         stays=tuple(StayChange(*both) for both in changes),
         cautions=_cautions(sides, shares, horizon),
@@ -217,33 +230,44 @@ def _matched(
     return [(row, others[key(row)]) for row in before if key(row) in others]
 
 
-def _side(scope: Scope) -> Side:
+def _side(scope: Scope) -> Measuring[Side]:
     start, until = scope.start, scope.until
-    if start is None:
-        start = min((walk[0].entered for walk in scope.walks), default=None)
+    first: datetime | None = None
+    watched = Spans()
+    while (walks := (yield)) is not None:
+        for walk in walks:
+            first = walk[0].entered if first is None else min(first, walk[0].entered)
+        for visit in scope.cohort(walks):
+            if until is not None:
+                watched.append(until - visit.entered)
+    start = first if start is None else start
     as_of = scope.as_of
     days = None
     if scope.version is None and start is not None and as_of is not None:
         days = max(as_of - start, timedelta(0))
-    entries = sorted(visit.entered for visit in scope.cohort())
-    followed = None
-    if entries and until is not None:
-        followed = until - entries[len(entries) // 2]
     return Side(
         name=scope.version or "",
         start=scope.start,
         end=scope.end,
         version=scope.version,
         days=days,
-        followed=followed,
+        followed=watched.median,
     )
 
 
-def _volumes(scopes: tuple[Scope, Scope], sides: tuple[Side, Side]) -> tuple[Volume, ...]:
-    counts = []
-    for scope in scopes:
-        group = scope.group
-        counts.append(Counter((group(visit), visit.stage) for visit in scope.cohort()))
+def _volume(scope: Scope) -> Measuring[Counter[tuple[str, str]]]:
+    group = scope.group
+    entries: Counter[tuple[str, str]] = Counter()
+    while (walks := (yield)) is not None:
+        entries.update((group(visit), visit.stage) for visit in scope.cohort(walks))
+    return entries
+
+
+def _volumes(
+    scopes: tuple[Scope, Scope],
+    sides: tuple[Side, Side],
+    counts: tuple[Counter[tuple[str, str]], Counter[tuple[str, str]]],
+) -> tuple[Volume, ...]:
     before, after = counts
     first, second = sides
     return tuple(

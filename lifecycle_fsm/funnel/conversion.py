@@ -13,9 +13,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.funnel.parts import InParts, Measuring
 from lifecycle_fsm.funnel.scope import READINGS, Reading, Scope
-from lifecycle_fsm.funnel.time_in_stage import median
-from lifecycle_fsm.funnel.visits import Visit
+from lifecycle_fsm.funnel.time_in_stage import Spans
+from lifecycle_fsm.funnel.visits import Visit, Walk
 from lifecycle_fsm.model import Model
 
 Pair: TypeAlias = tuple[str, str]
@@ -117,8 +118,10 @@ class Journey(NamedTuple):
 
     def since(self, stage: str) -> list[tuple[str, Visit]]:
         """Its steps from the first entry of a stage on; empty if it never got there."""
-        places = (place for place, (name, _) in enumerate(self.steps) if name == stage)
-        return self.steps[next(places, len(self.steps)) :]
+        for place, (name, _) in enumerate(self.steps):
+            if name == stage:
+                return self.steps[place:]
+        return []
 
 
 def usual_pairs(model: Model) -> tuple[Pair, ...]:
@@ -131,13 +134,14 @@ def usual_pairs(model: Model) -> tuple[Pair, ...]:
     return tuple(pairs)
 
 
+@InParts
 def conversions(
     scope: Scope,
     pairs: Iterable[Pair] | None = None,
     *,
     reading: Reading = "through",
     horizon: timedelta | None = None,
-) -> tuple[PairConversion, ...]:
+) -> Measuring[tuple[PairConversion, ...]]:
     """The conversion of each pair of stages, by default of :func:`usual_pairs`.
 
     Args:
@@ -158,22 +162,31 @@ def conversions(
     for pair in pairs:
         _check(pair, scope.model)
     sums: Counter[tuple[str, Pair, str]] = Counter()
-    times: defaultdict[tuple[str, Pair], list[timedelta]] = defaultdict(list)
+    times: defaultdict[tuple[str, Pair], Spans] = defaultdict(Spans)
     entries: Counter[tuple[str, str]] = Counter()
-    group = scope.group
-    for journey in journeys(scope, reading):
-        entries.update(
-            (group(visit), stage) for stage, visit in journey.steps if scope.began(visit)
-        )
-        for pair in pairs:
-            steps = journey.since(pair[0])
-            if steps and scope.began(steps[0][1]):
-                key = group(steps[0][1]), pair
-                outcome = _outcome(steps, pair[1], journey.merged, horizon, scope.until)
-                if isinstance(outcome, timedelta):
-                    times[key].append(outcome)
-                else:
-                    sums[*key, outcome] += 1
+    group, began, until = scope.group, scope.began, scope.until
+    targets: defaultdict[str, list[Pair]] = defaultdict(list)
+    for pair in dict.fromkeys(pairs):
+        targets[pair[0]].append(pair)
+    while (walks := (yield)) is not None:
+        for journey in journeys(walks, reading):
+            seen: set[str] = set()
+            for place, (stage, visit) in enumerate(journey.steps):
+                first = stage not in seen
+                seen.add(stage)
+                if not began(visit):
+                    continue
+                name = group(visit)
+                entries[name, stage] += 1
+                if not first or stage not in targets:
+                    continue
+                steps = journey.steps[place:]
+                for pair in targets[stage]:
+                    outcome = _outcome(steps, pair[1], journey.merged, horizon, until)
+                    if isinstance(outcome, timedelta):
+                        times[name, pair].append(outcome)
+                    else:
+                        sums[name, pair, outcome] += 1
     return tuple(
         PairConversion(
             group=name,
@@ -184,7 +197,7 @@ def conversions(
             reached=len(times[name, (source, target)]),
             young=sums[name, (source, target), "young"],
             merged=sums[name, (source, target), "merged"],
-            median=median(times[name, (source, target)]),
+            median=times[name, (source, target)].median,
             source_entries=entries[name, source],
             target_entries=entries[name, target],
         )
@@ -205,25 +218,27 @@ def _outcome(
     began = steps[0][1].entered
     if horizon is not None and until is not None and until - began < horizon:
         return "young"
-    time = next((visit.entered - began for stage, visit in steps[1:] if stage == target), None)
-    if time is not None and (horizon is None or time <= horizon):
-        return time
+    for place, (stage, visit) in enumerate(steps):
+        if place and stage == target:
+            time = visit.entered - began
+            if horizon is None or time <= horizon:
+                return time
+            break
     if merged is not None and (horizon is None or merged - began < horizon):
         return "merged"
     return "unreached"
 
 
-def journeys(scope: Scope, reading: Reading) -> Iterator[Journey]:
+def journeys(walks: Iterable[Walk], reading: Reading) -> Iterator[Journey]:
     """The steps of each journey: a row first passes over stages and then enters one."""
     credit = reading == "over"
-    for walk in scope.walks:
+    for walk in walks:
         for _, visits in groupby(walk, key=attrgetter("journey")):
             steps: list[tuple[str, Visit]] = []
             for visit in visits:
-                row = visit.entry
-                if credit and row.credit:
-                    steps += [(name, visit) for name in row.passed_over]
-                steps.append((row.to_stage, visit))
+                if credit and visit.entry.passed_over and visit.entry.credit:
+                    steps += [(name, visit) for name in visit.entry.passed_over]
+                steps.append((visit.stage, visit))
             yield Journey(steps, visit.left if visit.merged else None)
 
 

@@ -13,10 +13,11 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, MissingExtra
 from lifecycle_fsm.funnel.conversion import conversions
+from lifecycle_fsm.funnel.parts import InParts, Measuring, together
 from lifecycle_fsm.funnel.people import people_now
 from lifecycle_fsm.funnel.scope import Reading, Scope, Window, observe
 from lifecycle_fsm.funnel.time_in_stage import Times, joined
-from lifecycle_fsm.funnel.visits import JourneyKey
+from lifecycle_fsm.funnel.visits import JourneyKey, Walk
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model
 
@@ -121,44 +122,58 @@ def count(
     return on_picture(scope, reading=reading)
 
 
-def on_picture(scope: Scope, *, reading: Reading = "through") -> Counts:
+@InParts
+def on_picture(scope: Scope, *, reading: Reading = "through") -> Measuring[Counts]:
     """Count the people and times of a scope, not split into groups."""
     scope = attrs.evolve(scope, by=None)
-    model = scope.model
+    pairs = list(pairwise(stage.name for stage in scope.model.path))
+    moved, people, rates = yield from together(
+        [_moved(scope), people_now.measuring(scope),
+         conversions.measuring(scope, pairs, reading=reading)]
+    )  # fmt: skip
+    return Counts(
+        **moved,
+        people={row.stage: row.people for row in people},
+        conversion={
+            (row.source, row.target): Conversion(row.journeys, row.reached) for row in rates
+        },
+        reading=reading,
+        window=scope.window,
+        zone=scope.zone,
+        version=scope.model.version,
+        where=scope.filter_words,
+    )
+
+
+def _moved(scope: Scope) -> Measuring[dict[str, Any]]:
+    """The counts of single rows and visits."""
+    model, inside, until = scope.model, scope.inside, scope.until
     moves: Counter[tuple[str, str, str]] = Counter()
     entered: Counter[str] = Counter()
     passed: Counter[str] = Counter()
     times = {name: Times() for name in model.by_name}
-    for visit in scope.visits():
-        row = visit.entry
-        if scope.inside(visit.entered):
-            times[row.to_stage].add(visit, scope.until)
-            entered[row.to_stage] += 1
-            if row.from_stage is not None:
-                moves[row.rule, row.from_stage, row.to_stage] += 1
-            if row.credit:
-                passed.update(row.passed_over)
-        closing = visit.exit
-        if closing is not None and visit.merged and scope.inside(closing.now):
-            moves[closing.rule, visit.stage, ""] += 1
-    pairs = list(pairwise(stage.name for stage in model.path))
-    return Counts(
-        people={row.stage: row.people for row in people_now(scope)},
-        moves=dict(sorted(moves.items())),
-        entered={name: entered[name] for name in model.by_name},
-        passed_over={stage.name: passed[stage.name] for stage in model.path},
-        conversion={
-            (row.source, row.target): Conversion(row.journeys, row.reached)
-            for row in conversions(scope, pairs, reading=reading)
-        },
-        stays=times,
-        journeys=_journeys(scope),
-        reading=reading,
-        window=scope.window,
-        zone=scope.zone,
-        version=model.version,
-        where=scope.filter_words,
-    )
+    journeys = 0
+    while (walks := (yield)) is not None:
+        for visit in scope.visits(walks):
+            if inside(visit.entered):
+                row, stage = visit.entry, visit.stage
+                times[stage].add(visit, until)
+                entered[stage] += 1
+                if row.from_stage is not None:
+                    moves[row.rule, row.from_stage, stage] += 1
+                if row.passed_over and row.credit:
+                    passed.update(row.passed_over)
+            closing = visit.exit
+            if closing is not None and visit.merged and inside(closing.now):
+                moves[closing.rule, visit.stage, ""] += 1
+        journeys += _journeys(scope, walks)
+    return {
+        "moves": dict(sorted(moves.items())),
+        "entered": {name: entered[name] for name in model.by_name},
+        "passed_over": {stage.name: passed[stage.name] for stage in model.path},
+        "stays": times,
+        "journeys": journeys,
+    }
 
 
 def combined(parts: Iterable[Counts]) -> Counts:
@@ -212,13 +227,13 @@ def _sums(tables: Iterable[Mapping[Any, int]]) -> dict[Any, int]:
     return sums
 
 
-def _journeys(scope: Scope) -> int:
+def _journeys(scope: Scope, walks: Iterable[Walk]) -> int:
     """How many journeys first entered a path stage after original processing in the window."""
-    journeys = 0
-    for walk in scope.walks:
+    journeys, ranks = 0, scope.model.ranks
+    for walk in walks:
         seen: set[JourneyKey] = set()
         for visit in walk:
-            if scope.model.ranks.get(visit.stage) and visit.journey not in seen:
+            if ranks.get(visit.stage) and visit.journey not in seen:
                 seen.add(visit.journey)
                 journeys += scope.began(visit)
     return journeys

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.funnel.parts import InParts, Measuring
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.visits import Visit
+from lifecycle_fsm.funnel.visits import Visit, Walk
 from lifecycle_fsm.zones import find_zone
 
 # ------------------------------------------------------------------ periods
@@ -41,7 +42,8 @@ class Period:
     whole: bool
 
 
-def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
+@InParts
+def periods(scope: Scope, every: Every | None = None) -> Measuring[tuple[Period, ...]]:
     """The periods of a window in order, without gaps; without ``every``, the window itself.
 
     They begin with the window or with the period of the first row. They end with the window or with
@@ -56,9 +58,12 @@ def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
         raise LifecycleError(
             f"no period named {every!r}: use 'day', 'week', 'month', 'quarter' or 'year'"
         )
-    first = scope.start
-    if first is None:
-        first = min((walk[0].entered for walk in scope.walks), default=None)
+    began, moves_last = None, False
+    while (walks := (yield)) is not None:
+        for walk in walks:
+            began = walk[0].entered if began is None else min(began, walk[0].entered)
+            moves_last = moves_last or scope.until in (walk[-1].entered, walk[-1].left)
+    first = began if scope.start is None else scope.start
     if first is None or scope.until is None or first > scope.until:
         return ()
     zone = find_zone(scope.zone)
@@ -73,18 +78,11 @@ def periods(scope: Scope, every: Every | None = None) -> tuple[Period, ...]:
         whole = start == begins and end == ends and ends is not None and ends <= scope.until
         if scope.end is None or start < scope.end:
             periods.append(Period(_name(day, every), start, end, whole))
-        if after is None or end is None or end != ends or _all_is_over(scope, end):
+        # The known history includes its last instant.
+        over = end is None or end > scope.until or (end == scope.until and not moves_last)
+        if after is None or end != ends or over:
             return tuple(periods)
         day = after
-
-
-def _all_is_over(scope: Scope, at: datetime) -> bool:
-    """Whether nothing is known from then on; the known history includes its last instant."""
-    if scope.until is None or at > scope.until:
-        return True
-    return at == scope.until and not any(
-        at in (walk[-1].entered, walk[-1].left) for walk in scope.walks
-    )
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
@@ -181,7 +179,8 @@ class _Stay(NamedTuple):
     merged: bool
 
 
-def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
+@InParts
+def flows(scope: Scope, every: Every | None = None) -> Measuring[tuple[Flow, ...]]:
     """What entered and left each stage, period by period.
 
     Args:
@@ -196,7 +195,7 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     Raises:
         LifecycleError: the period is unknown.
     """
-    times = periods(scope, every)
+    times = yield from periods.measuring(scope, every)
     if not times:
         return ()
     starts = [time.start for time in times if time.start is not None]
@@ -205,19 +204,21 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     end = times[-1].end
     # By group, stage and period; -1 stands for the time before the first period.
     sums: Counter[tuple[str, str, int, str]] = Counter()
-    for stay in _stays(scope):
-        if end is not None and stay.entered >= end:
-            continue
-        key = stay.group, stay.stage
-        if stay.left is not None and (end is None or stay.left < end):
-            ended = bisect_right(starts, stay.left) + offset
-            if ended < 0:
+    while (walks := (yield)) is not None:
+        for group, stage, entered_at, left_at, is_new, is_merged in _stays(scope, walks):
+            if end is not None and entered_at >= end:
                 continue
-            sums[*key, ended, "left"] += 1
-            sums[*key, ended, "merged"] += stay.merged
-        began = bisect_right(starts, stay.entered) + offset
-        sums[*key, began, "entered"] += 1
-        sums[*key, began, "new"] += stay.new
+            if left_at is not None and (end is None or left_at < end):
+                ended = bisect_right(starts, left_at) + offset
+                if ended < 0:
+                    continue
+                sums[group, stage, ended, "left"] += 1
+                if is_merged:
+                    sums[group, stage, ended, "merged"] += 1
+            began = bisect_right(starts, entered_at) + offset
+            sums[group, stage, began, "entered"] += 1
+            if is_new:
+                sums[group, stage, began, "new"] += 1
     rows: list[Flow] = []
     stages = [*(stage.name for stage in scope.model.stages), ALL_STAGES]
     for group in scope.groups(sums):
@@ -246,26 +247,32 @@ def flows(scope: Scope, every: Every | None = None) -> tuple[Flow, ...]:
     return tuple(rows)
 
 
-def _stays(scope: Scope) -> Iterator[_Stay]:
+def _stays(scope: Scope, walks: Iterable[Walk]) -> Iterator[_Stay]:
     """Each visit, and each time that a person spent in a group, in whatever stage."""
     group, counts = scope.group, scope.counts
-    for walk in scope.walks:
-        whole: _Stay | None = None
+    for walk in walks:
+        first: _Stay | None = None  # of the time in this group
+        last: _Stay | None = None
         before: Visit | None = None
         for visit in walk:
             if not counts(visit):
                 continue
+            end, entry = visit.exit, visit.entry
             stay = _Stay(
-                group(visit), visit.stage, visit.entered, visit.left, visit.new, visit.merged
-            )
+                group(visit), visit.stage, visit.entered, visit.left, entry.from_stage is None,
+                end is not None and end.kind == "merge",
+            )  # fmt: skip
             yield stay
-            goes_on = before is not None and before.exit is visit.entry
-            if whole is not None and goes_on and whole.group == stay.group:
-                whole = whole._replace(left=stay.left, merged=stay.merged)
-            else:
-                if whole is not None:
-                    yield whole
-                whole = stay._replace(stage=ALL_STAGES)
-            before = visit
-        if whole is not None:
-            yield whole
+            goes_on = before is not None and before.exit is entry
+            if first is None or last is None or not goes_on or first.group != stay.group:
+                if first is not None and last is not None:
+                    yield _whole(first, last)
+                first = stay
+            last, before = stay, visit
+        if first is not None and last is not None:
+            yield _whole(first, last)
+
+
+def _whole(first: _Stay, last: _Stay) -> _Stay:
+    """The time in a group, from its first to its last visit."""
+    return _Stay(first.group, ALL_STAGES, first.entered, last.left, first.new, last.merged)

@@ -27,14 +27,14 @@ from lifecycle_fsm.guard import (
     parse_guard,
     reads,
 )
-from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.history import StoredHistory
 from lifecycle_fsm.model import Model
 
 #: What a filter of every history can read, besides the dimensions that its model keeps.
 FILTER_FIELDS = ("owner", "assigned_to", "source")
 
 
-def read_filter(where: object, rows: Sequence[HistoryRow], model: Model) -> Guard:
+def read_filter(where: object, history: StoredHistory, model: Model) -> Guard:
     """A filter, given as text or as a guard; the names of the model's guards are written out.
 
     Raises:
@@ -43,10 +43,10 @@ def read_filter(where: object, rows: Sequence[HistoryRow], model: Model) -> Guar
             of the fields.
     """
     guard = parse_guard(where) if isinstance(where, str) else as_guard(where)
-    vocabulary = _vocabulary(rows, model)
+    vocabulary = _vocabulary(history, model)
     guard = inline(guard, attrs.evolve(vocabulary, guards=model.guards))
     for name in sorted(reads(guard) - set(vocabulary.fields)):
-        check_kept(name, FILTER_FIELDS, "filtered", rows, model)
+        check_kept(name, FILTER_FIELDS, "filtered", history, model)
     try:
         compile_guard(guard, vocabulary)
     except GuardError as error:
@@ -72,14 +72,14 @@ def filtered(walks: Iterable[Walk], where: Guard, model: Model) -> Iterator[Walk
 
 
 def check_kept(
-    name: str, own: Sequence[str], verb: str, rows: Sequence[HistoryRow], model: Model
+    name: str, own: Sequence[str], verb: str, history: StoredHistory, model: Model
 ) -> None:
     """Check that a history keeps a field, beside its ``own``.
 
     Raises:
         LifecycleError: it does not; the message says how it can.
     """
-    known = (*own, *_dimensions(rows, model))
+    known = (*own, *_dimensions(history, model))
     if name in known:
         return
     if name in model.dimensions:
@@ -99,14 +99,14 @@ def check_kept(
     )
 
 
-def _dimensions(rows: Sequence[HistoryRow], model: Model) -> tuple[str, ...]:
+def _dimensions(history: StoredHistory, model: Model) -> tuple[str, ...]:
     """The dimensions that a history keeps; those of the model, if it has no rows yet."""
-    kept = {tuple(name for name, _ in row.kept) for row in rows}
-    return tuple(sorted({name for names in kept for name in names} if rows else model.dimensions))
+    kept = history.dimensions
+    return tuple(sorted(model.dimensions if kept is None else kept))
 
 
-def _vocabulary(rows: Sequence[HistoryRow], model: Model) -> Vocabulary:
-    names = (*FILTER_FIELDS, *_dimensions(rows, model))
+def _vocabulary(history: StoredHistory, model: Model) -> Vocabulary:
+    names = (*FILTER_FIELDS, *_dimensions(history, model))
     types = {name: model.field_types[name] for name in names if name in model.field_types}
     return Vocabulary(_nullable(types), model.tokens)
 

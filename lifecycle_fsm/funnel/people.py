@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Literal
 
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.funnel.parts import InParts, Measuring
 from lifecycle_fsm.funnel.scope import Scope, sales_stage
 from lifecycle_fsm.funnel.time_in_stage import Times, quantiles
-from lifecycle_fsm.funnel.visits import Visit
 
 
 @attrs.frozen(kw_only=True)
@@ -38,9 +39,9 @@ class Waiting:
 
     group: str
     person: str
-    name: str | None
-    company: str | None
-    email: str | None
+    name: str | None = None
+    company: str | None = None
+    email: str | None = None
     stage: str
     since: datetime
     time: timedelta
@@ -49,10 +50,13 @@ class Waiting:
     limit: timedelta | None = None
 
 
-def people_now(scope: Scope) -> tuple[PeopleNow, ...]:
+@InParts
+def people_now(scope: Scope) -> Measuring[tuple[PeopleNow, ...]]:
     """For each group and stage, the number of visits that are open at the end of the window."""
     group = scope.group
-    people = Counter((group(visit), visit.stage) for visit in scope.present())
+    people: Counter[tuple[str, str]] = Counter()
+    while (walks := (yield)) is not None:
+        people.update((group(visit), visit.stage) for visit in scope.present(walks))
     return tuple(
         PeopleNow(group=name, stage=stage.name, people=people[name, stage.name])
         for name in scope.groups(people)
@@ -70,31 +74,38 @@ def ready_stage(scope: Scope, first_of_sales: str | None = None) -> str | None:
     return path[rank - 1].name if rank > 1 else None
 
 
-def ready_for_sales(scope: Scope, first_of_sales: str | None = None) -> tuple[Waiting, ...]:
+@InParts
+def ready_for_sales(
+    scope: Scope, first_of_sales: str | None = None
+) -> Measuring[tuple[Waiting, ...]]:
     """The people who are qualified and not yet accepted, the longest waiting first."""
     stage = ready_stage(scope, first_of_sales)
-    return in_line(scope, [visit for visit in scope.present() if visit.stage == stage])
+    return (yield from in_line(scope, {} if stage is None else {stage: None}))
 
 
-def in_line(
-    scope: Scope, visits: list[Visit], limits: dict[str, timedelta] | None = None
-) -> tuple[Waiting, ...]:
-    """Visits as a list of people, those who have waited longest first."""
+def in_line(scope: Scope, stages: Mapping[str, timedelta | None]) -> Measuring[tuple[Waiting, ...]]:
+    """The people in these stages, if longer than the limit of the stage, the longest first."""
     as_of, group = scope.as_of, scope.group
-    if as_of is None:
-        return ()
-    return tuple(
-        Waiting(
-            group=group(visit),
-            person=visit.person,
-            stage=visit.stage,
-            since=visit.entered,
-            time=as_of - visit.entered,
-            **attrs.asdict(scope.contact(visit, visit.entry.owner, visit.entry.assigned_to)),
-            limit=limits[visit.stage] if limits else None,
-        )
-        for visit in sorted(visits, key=lambda visit: (visit.entered, visit.person))
-    )
+    rows: list[Waiting] = []
+    while (walks := (yield)) is not None:
+        for visit in scope.present(walks):
+            if visit.stage not in stages or as_of is None:
+                continue
+            time, limit = as_of - visit.entered, stages[visit.stage]
+            if limit is None or time > limit:
+                rows.append(
+                    Waiting(
+                        group=group(visit),
+                        person=visit.person,
+                        stage=visit.stage,
+                        since=visit.entered,
+                        time=time,
+                        owner=visit.entry.owner,
+                        assigned_to=visit.entry.assigned_to,
+                        limit=limit,
+                    )
+                )
+    return scope.named(sorted(rows, key=lambda row: (row.since, row.person)))
 
 
 # ------------------------------------------------------------------ stuck
@@ -124,7 +135,8 @@ class Limit:
     of: Literal["all", "ended", "said"]
 
 
-def limits(scope: Scope, after: timedelta | None = None) -> tuple[Limit, ...]:
+@InParts
+def limits(scope: Scope, after: timedelta | None = None) -> Measuring[tuple[Limit, ...]]:
     """When people count as stuck, for each stage of the path but the last.
 
     People in the last stage have arrived, and people on a detour are not on the way.
@@ -147,8 +159,9 @@ def limits(scope: Scope, after: timedelta | None = None) -> tuple[Limit, ...]:
             raise LifecycleError("people are stuck after a time of at least nothing")
         return tuple(Limit(stage=name, time=after, of="said") for name in names)
     times: defaultdict[str, Times] = defaultdict(Times)
-    for visit in scope.cohort():
-        times[visit.stage].add(visit, scope.until)
+    while (walks := (yield)) is not None:
+        for visit in scope.cohort(walks):
+            times[visit.stage].add(visit, scope.until)
     return tuple(_usual(name, times[name]) for name in names)
 
 
@@ -161,13 +174,9 @@ def _usual(stage: str, times: Times) -> Limit:
     return Limit(stage=stage, time=quantiles(times.ended, (), (USUAL,))[0], of="ended")
 
 
-def stuck(scope: Scope, after: timedelta | None = None) -> tuple[Waiting, ...]:
+@InParts
+def stuck(scope: Scope, after: timedelta | None = None) -> Measuring[tuple[Waiting, ...]]:
     """People who exceed the limit of their stage at the end of the window; the longest first."""
-    known = {row.stage: row.time for row in limits(scope, after) if row.time is not None}
-    as_of = scope.as_of
-    late = [
-        visit
-        for visit in scope.present()
-        if as_of is not None and visit.stage in known and as_of - visit.entered > known[visit.stage]
-    ]
-    return in_line(scope, late, known)
+    rows = yield from limits.measuring(scope, after)
+    known = {row.stage: row.time for row in rows if row.time is not None}
+    return (yield from in_line(scope, known))

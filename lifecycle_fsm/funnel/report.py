@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias, get_args
@@ -14,6 +14,7 @@ from lifecycle_fsm.fields import utc_text
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
 from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.flows import Every, Flow, flows
+from lifecycle_fsm.funnel.parts import ImpossibleMeasure, Measuring, measured, together
 from lifecycle_fsm.funnel.people import (
     Limit,
     PeopleNow,
@@ -34,8 +35,8 @@ from lifecycle_fsm.funnel.scope import (
     observe,
     sales_stage,
 )
-from lifecycle_fsm.funnel.share import MarketingShare, marketing_share, need_source
-from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, need_deadlines, overdue
+from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
+from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
@@ -227,24 +228,25 @@ def measure(
         LifecycleError: a measure that was asked for is not possible; the message says why.
         MissingExtra: scipy is not installed, and a table needs it.
     """
-    if reading not in READINGS:
-        raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
-    chosen = _chosen(measures, compares=compare is not None)
+    chosen = _chosen(measures, reading, compares=compare is not None)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         where=where, deadlines=deadlines, people=people,
     )  # fmt: skip
     needed = chosen if measures is not None else ("share",) if target is not None else ()
-    chosen, impossible = _possible(scope, chosen, needed)
-    tables = _tables(
+    makers = _tables(
         scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
     )  # fmt: skip
-    notes = (*_notes(scope, given=until is not None), *impossible, *_late(scope), *_remarks(tables))
+    versions, late, tables, impossible = _results(scope, makers, needed)
+    notes = (
+        *_notes(scope, given=until is not None, empty=not versions),
+        *dict.fromkeys(impossible.values()), *late, *_remarks(tables),
+    )  # fmt: skip
     return FunnelReport(
         model=model.name,
         version=model.version,
-        versions=known_versions(scope),
+        versions=versions,
         **{name: getattr(scope, name) for name in _OF_THE_SCOPE},
         where=scope.filter_text,
         every=every,
@@ -252,10 +254,28 @@ def measure(
         horizon=horizon,
         first_of_sales=sales_stage(model, from_stage).name,
         ready_stage=ready_stage(scope, from_stage),
-        measures=chosen,
+        measures=tuple(name for name in chosen if name not in impossible),
         **tables,
         notes=notes,
     )
+
+
+def _results(
+    scope: Scope, makers: Mapping[str, tuple[Measure, Measuring[Any]]], needed: Container[str]
+) -> tuple[tuple[str, ...], list[str], dict[str, Any], dict[Measure, str]]:
+    """The versions and the notes on lateness, the tables, and why others are not possible."""
+    versions, late, *results = measured(
+        scope,
+        [known_versions.measuring(scope), _late(scope)]
+        + [_possible(make, needed=name in needed) for name, make in makers.values()],
+    )
+    tables = dict(zip(makers, results, strict=True))
+    impossible = {
+        makers[table][0]: str(tables.pop(table))
+        for table, result in zip(makers, results, strict=True)
+        if isinstance(result, ImpossibleMeasure)
+    }
+    return versions, late, tables, impossible
 
 
 def _tables(
@@ -270,58 +290,59 @@ def _tables(
     horizon: timedelta | None,
     stuck_after: timedelta | None,
     compare: datetime | Literal["versions"] | None,
-) -> dict[str, Any]:
-    """The tables that were asked for, by their name in the report."""
-    makers: dict[str, tuple[Measure, Callable[[], Any]]] = {
-        "people": ("people", lambda: people_now(scope)),
-        "ready": ("ready", lambda: ready_for_sales(scope, from_stage)),
-        "flows": ("flows", lambda: flows(scope, every)),
-        "conversions": ("conversion", lambda: _conversions(scope, pairs, horizon)),
-        "stays": ("stay", lambda: stays(scope)),
-        "reps": ("reps", lambda: reps(scope, from_stage=from_stage, reading=reading)),
-        "shares": ("share", lambda: marketing_share(scope, target=target)),
-        "agreements": ("sla", lambda: agreements(scope)),
-        "overdue": ("overdue", lambda: overdue(scope)),
-        "limits": ("stuck", lambda: limits(scope, stuck_after)),
-        "stuck": ("stuck", lambda: stuck(scope, stuck_after)),
-        "comparison": ("compare", lambda: _compared(scope, compare, pairs, horizon)),
+) -> dict[str, tuple[Measure, Measuring[Any]]]:
+    """The measures that were asked for, by the name of their table in the report."""
+    makers: dict[str, tuple[Measure, Measuring[Any]]] = {
+        "people": ("people", people_now.measuring(scope)),
+        "ready": ("ready", ready_for_sales.measuring(scope, from_stage)),
+        "flows": ("flows", flows.measuring(scope, every)),
+        "conversions": ("conversion", _conversions(scope, pairs, horizon)),
+        "stays": ("stay", stays.measuring(scope)),
+        "reps": ("reps", reps.measuring(scope, from_stage=from_stage, reading=reading)),
+        "shares": ("share", marketing_share.measuring(scope, target=target)),
+        "agreements": ("sla", agreements.measuring(scope)),
+        "overdue": ("overdue", overdue.measuring(scope)),
+        "limits": ("stuck", limits.measuring(scope, stuck_after)),
+        "stuck": ("stuck", stuck.measuring(scope, stuck_after)),
+        "comparison": ("compare", _compared(scope, compare, pairs, horizon)),
     }
-    return {table: make() for table, (name, make) in makers.items() if name in measures}
+    return {table: maker for table, maker in makers.items() if maker[0] in measures}
 
 
-def _possible(
-    scope: Scope, measures: tuple[Measure, ...], needed: Container[str]
-) -> tuple[tuple[Measure, ...], list[str]]:
-    """The measures that this history allows, and why it does not allow the others.
+def _possible(measure: Measuring[Any], *, needed: bool) -> Measuring[Any]:
+    """The result of a measure, or why this history does not allow it.
 
     Raises:
-        LifecycleError: a required measure is not possible.
+        LifecycleError: it does not, and the measure is needed.
     """
-    reasons = []
-    for need, names in ((need_source, {"share"}), (need_deadlines, {"sla", "overdue"})):
-        try:
-            if names.intersection(measures):
-                need(scope)
-        except LifecycleError as error:
-            if any(name in needed for name in names):
-                raise
-            reasons.append(str(error))
-            measures = tuple(name for name in measures if name not in names)
-    return measures, reasons
+    try:
+        return (yield from measure)
+    except ImpossibleMeasure as error:
+        if needed:
+            raise
+        return error
 
 
 def _conversions(
     scope: Scope, pairs: tuple[Pair, ...] | None, horizon: timedelta | None
-) -> tuple[PairConversion, ...]:
-    return tuple(
-        row
+) -> Measuring[tuple[PairConversion, ...]]:
+    tables = yield from together(
+        conversions.measuring(scope, pairs, reading=reading, horizon=horizon)
         for reading in READINGS
-        for row in conversions(scope, pairs, reading=reading, horizon=horizon)
     )
+    return tuple(row for table in tables for row in table)
 
 
-def _chosen(measures: Iterable[Measure] | None, *, compares: bool) -> tuple[Measure, ...]:
-    """The measures that were asked for, in their order; by default, all."""
+def _chosen(
+    measures: Iterable[Measure] | None, reading: Reading, *, compares: bool
+) -> tuple[Measure, ...]:
+    """The measures that were asked for, in their order; by default, all.
+
+    Raises:
+        LifecycleError: there is no such measure, or no such reading.
+    """
+    if reading not in READINGS:
+        raise LifecycleError(f"no reading named {reading!r}: use 'through' or 'over'")
     names = set(MEASURES if measures is None else measures)
     unknown = min(names.difference(MEASURES), default=None)
     if unknown is not None:
@@ -337,13 +358,13 @@ def _compared(
     compare: datetime | Literal["versions"] | None,
     pairs: Iterable[Pair] | None,
     horizon: timedelta | None,
-) -> Comparison:
+) -> Measuring[Comparison]:
     if isinstance(compare, datetime):
-        return compare_at(scope, compare, pairs=pairs, horizon=horizon)
-    return compare_versions(scope, pairs=pairs, horizon=horizon)
+        return compare_at.measuring(scope, compare, pairs=pairs, horizon=horizon)
+    return compare_versions.measuring(scope, pairs=pairs, horizon=horizon)
 
 
-def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
+def _notes(scope: Scope, *, given: bool, empty: bool) -> Iterator[str]:
     """The notes on the report as a whole."""
     until = scope.until
     if until is None:
@@ -360,21 +381,26 @@ def _notes(scope: Scope, *, given: bool) -> Iterator[str]:
         yield f"groups are by {scope.by!r} as it was when the stage was entered"
     if scope.where is not None:
         yield (
-            f"{'only' if scope.walks else 'there are no'} journeys where {scope.filter_words}, as "
+            f"{'there are no' if empty else 'only'} journeys where {scope.filter_words}, as "
             "it was when they entered their first stage behind original processing"
         )
 
 
-def _late(scope: Scope) -> Iterator[str]:
+def _late(scope: Scope) -> Measuring[list[str]]:
     """The times that lateness changed: a late row has the person's clock as its ``now`` [S19]."""
-    late = [visit for visit in scope.cohort() if visit.entry.at < visit.entry.now]
-    if late:
-        most = max(visit.entry.now - visit.entry.at for visit in late)
-        yield (
-            f"{counted(len(late), 'entry', 'entries')} came late, by up to {lasting(most)}, and "
-            f"{'counts' if len(late) == 1 else 'count'} from the person's clock then: times from "
-            "there on are shorter than they were, and those up to there longer"
-        )
+    late, most = 0, timedelta(0)
+    while (walks := (yield)) is not None:
+        for visit in scope.cohort(walks):
+            row = visit.entry
+            if row.at < row.now:
+                late, most = late + 1, max(most, row.now - row.at)
+    if not late:
+        return []
+    return [
+        f"{counted(late, 'entry', 'entries')} came late, by up to {lasting(most)}, and "
+        f"{'counts' if late == 1 else 'count'} from the person's clock then: times from "
+        "there on are shorter than they were, and those up to there longer"
+    ]
 
 
 def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:

@@ -8,8 +8,9 @@ from datetime import timedelta
 import attrs
 
 from lifecycle_fsm.funnel.conversion import Ratio, journeys
+from lifecycle_fsm.funnel.parts import InParts, Measuring
 from lifecycle_fsm.funnel.scope import NOTHING, Reading, Scope, in_order, sales_stage
-from lifecycle_fsm.funnel.time_in_stage import median
+from lifecycle_fsm.funnel.time_in_stage import Spans
 
 
 @attrs.frozen(kw_only=True)
@@ -45,9 +46,10 @@ class Rep:
         return Ratio(self.won, self.journeys)
 
 
+@InParts
 def reps(
     scope: Scope, *, from_stage: str | None = None, reading: Reading = "through"
-) -> tuple[Rep, ...]:
+) -> Measuring[tuple[Rep, ...]]:
     """Close rate and load of each owner, sorted by name.
 
     The close rate is the conversion from the first stage of sales to the last of the path, split by
@@ -66,28 +68,28 @@ def reps(
     if first == last:  # the path is too short to have a sales part
         return ()
     results: Counter[tuple[str, str, str]] = Counter()
-    times: defaultdict[tuple[str, str], list[timedelta]] = defaultdict(list)
+    times: defaultdict[tuple[str, str], Spans] = defaultdict(Spans)
     load: Counter[tuple[str, str]] = Counter()
-    group = scope.group
-    for journey in journeys(scope, reading):
-        steps = journey.since(first)
-        if not steps or not scope.began(steps[0][1]):
-            continue
-        start = steps[0][1]
-        key = group(start), start.entry.owner or NOTHING
-        won = next((visit for stage, visit in steps[1:] if stage == last), None)
-        if won is not None:
-            results[*key, "won"] += 1
-            times[key].append(won.entered - start.entered)
-        elif journey.merged is not None:
-            results[*key, "merged"] += 1
-        else:
-            lost = any(stage not in model.ranks for stage, _ in steps[1:])
-            results[*key, "lost" if lost else "open"] += 1
-    ranks = model.ranks
-    for visit in scope.present():
-        if ranks[first] <= ranks.get(visit.stage, -1) < ranks[last]:
-            load[group(visit), visit.entry.owner or NOTHING] += 1
+    group, ranks = scope.group, model.ranks
+    while (walks := (yield)) is not None:
+        for journey in journeys(walks, reading):
+            steps = journey.since(first)
+            if not steps or not scope.began(steps[0][1]):
+                continue
+            start = steps[0][1]
+            key = group(start), start.entry.owner or NOTHING
+            won = next((visit for stage, visit in steps[1:] if stage == last), None)
+            if won is not None:
+                results[*key, "won"] += 1
+                times[key].append(won.entered - start.entered)
+            elif journey.merged is not None:
+                results[*key, "merged"] += 1
+            else:
+                lost = any(stage not in ranks for stage, _ in steps[1:])
+                results[*key, "lost" if lost else "open"] += 1
+        for visit in scope.present(walks):
+            if ranks[first] <= ranks.get(visit.stage, -1) < ranks[last]:
+                load[group(visit), visit.entry.owner or NOTHING] += 1
     keys = {(name, owner) for name, owner, _ in results} | set(load)
     return tuple(
         Rep(
@@ -99,7 +101,7 @@ def reps(
             open=results[name, owner, "open"],
             merged=results[name, owner, "merged"],
             load=load[name, owner],
-            median=median(times[name, owner]),
+            median=times[name, owner].median,
         )
         for name, owner in sorted(keys, key=lambda key: (in_order(key[0]), in_order(key[1])))
     )

@@ -6,9 +6,11 @@ each measure names its window and zone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, TypeAlias, get_args
+from functools import cached_property
+from itertools import chain
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 import attrs
 
@@ -17,10 +19,19 @@ from lifecycle_fsm.fields import Value, to_utc
 from lifecycle_fsm.funnel.journey_filter import check_kept, filtered, read_filter
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 from lifecycle_fsm.guard import Guard, label, to_text
-from lifecycle_fsm.history import DeadlineFact, HistoryRow, VisitKey
+from lifecycle_fsm.history import (
+    DeadlineFact,
+    HistoryInMemory,
+    HistoryRow,
+    StoredHistory,
+    StoredTable,
+    VisitKey,
+)
 from lifecycle_fsm.model import Model, Stage
 from lifecycle_fsm.zones import find_zone
 
+#: A row of a list of people, with the fields of a :class:`Contact`.
+Listed = TypeVar("Listed", bound=Any)
 Reading: TypeAlias = Literal["through", "over"]
 Window: TypeAlias = tuple[datetime | None, datetime | None]
 Journeys: TypeAlias = Literal["all", "first", "repeat"]
@@ -56,13 +67,73 @@ class Contact:
         return cls(" ".join(filter(None, (first, last))) or None, *others)
 
 
+class Walks:
+    """The walks of a history. Those of a history in memory are made once, others with each reading.
+
+    Args:
+        history: the history.
+        model, until: see :func:`.walks`.
+        where: only the journeys for which this guard holds.
+    """
+
+    def __init__(
+        self, history: StoredHistory, model: Model, until: datetime | None, where: Guard | None
+    ) -> None:
+        self._history, self._model, self._until, self._where = history, model, until, where
+        self._known = [*self._made()] if isinstance(history, HistoryInMemory) else None
+
+    def parts(self) -> Iterable[tuple[Walk, ...]]:
+        """The walks in parts, each with all walks of some people."""
+        return self._made() if self._known is None else self._known
+
+    def _made(self) -> Iterator[tuple[Walk, ...]]:
+        for rows in self._history.parts():
+            part = walks(rows, self._model, self._until)
+            if self._where is not None:
+                part = tuple(filtered(part, self._where, self._model))
+            yield part
+
+    def __iter__(self) -> Iterator[Walk]:
+        return chain.from_iterable(self.parts())
+
+
+class Facts:
+    """The outcomes of deadlines, by the key of the visit and the name of the deadline.
+
+    Of a :class:`.StoredTable`, only the outcomes of the part that is being measured are in memory.
+    """
+
+    def __init__(self, facts: Iterable[DeadlineFact]) -> None:
+        self._stored = facts if isinstance(facts, StoredTable) else None
+        self._walks: Iterable[Walk] = ()
+        self._records: set[str] = set()
+        self._known = {} if self._stored is not None else _by_visit(facts)
+
+    def turn_to(self, walks: Iterable[Walk]) -> None:
+        """From now on the outcomes in these walks are asked for."""
+        self._walks, self._records = walks, set()
+
+    def get(self, visit: VisitKey, deadline: str) -> DeadlineFact | None:
+        """The outcome of a deadline in a visit, if there is one."""
+        if self._stored is not None and visit[0] not in self._records:
+            self._records = {at.journey[0] for walk in self._walks for at in walk}
+            self._records.add(visit[0])
+            self._known = _by_visit(self._stored.about(self._records))
+        return self._known.get((visit, deadline))
+
+
+def _by_visit(facts: Iterable[DeadlineFact]) -> dict[tuple[VisitKey, str], DeadlineFact]:
+    return {(fact.visit, fact.rule): fact for fact in facts}
+
+
 @attrs.frozen(kw_only=True, eq=False)
 class Scope:
     """A history and the part of it that is measured; made by :func:`observe`.
 
     Args:
         model: the model of the history.
-        walks: the visits of everybody, as known at ``until``; see :func:`.walks`.
+        walks: the visits of everybody, as known at ``until``; see :func:`.walks`. Those of a
+            :class:`.StoredHistory` are made anew each time, in the order of the file.
         start, end: the window, from (included) and to (excluded); ``None`` is open.
         until: the end of the known history, included; ``None`` if the history is empty.
         zone: the zone in which days begin and reports show times.
@@ -70,14 +141,13 @@ class Scope:
         by: the field that defines the groups.
         where: the filter that the journeys in ``walks`` passed; see :mod:`.journey_filter`.
         version: only what this version of the model did.
-        facts: the outcomes of deadlines, by the key of the visit and the name of the deadline;
-            ``None`` if they are not known.
-        contacts: who people are, by id.
+        facts: the outcomes of deadlines; ``None`` if they are not known.
+        people: who people are.
         current: whether the window ends where the known history does.
     """
 
     model: Model
-    walks: tuple[Walk, ...]
+    walks: Walks
     start: datetime | None = None
     end: datetime | None = None
     until: datetime | None = None
@@ -86,8 +156,8 @@ class Scope:
     by: str | None = None
     where: Guard | None = None
     version: str | None = None
-    facts: Mapping[tuple[VisitKey, str], DeadlineFact] | None = None
-    contacts: Mapping[str, Contact] = attrs.field(factory=dict)
+    facts: Facts | None = None
+    people: Mapping[str, Contact] | StoredTable[Any] = attrs.field(factory=dict)
     current: bool = True
 
     @property
@@ -122,22 +192,42 @@ class Scope:
             return False
         return self.journeys == "all" or (visit.nth == 1) == (self.journeys == "first")
 
-    def began(self, visit: Visit) -> bool:
+    @cached_property
+    def began(self) -> Callable[[Visit], bool]:
         """Whether a visit belongs to what is measured and began in the window."""
-        return self.inside(visit.entered) and self.counts(visit)
+        if self.window == (None, None) and self.version is None and self.journeys == "all":
+            return lambda visit: True
+        return lambda visit: self.inside(visit.entered) and self.counts(visit)
 
-    def visits(self) -> Iterator[Visit]:
-        """The visits of all times that belong to what is measured, ordered by person id."""
-        return (visit for walk in self.walks for visit in walk if self.counts(visit))
+    def parts(self) -> Iterator[Iterable[Walk]]:
+        """The walks in parts, each with all walks of some people."""
+        for part in self.walks.parts():
+            if self.facts is not None:
+                self.facts.turn_to(part)
+            yield part
 
-    def cohort(self) -> Iterator[Visit]:
-        """The visits that began in the window, watched until the end of the known history."""
-        return (visit for walk in self.walks for visit in walk if self.began(visit))
+    def visits(self, walks: Iterable[Walk] | None = None) -> Iterator[Visit]:
+        """The visits of all times that belong to what is measured, of all walks or of these."""
+        visits = chain.from_iterable(self.walks if walks is None else walks)
+        if self.version is None and self.journeys == "all":
+            return visits
+        return filter(self.counts, visits)
 
-    def present(self) -> Iterator[Visit]:
-        """The visits that are open at the end of the window."""
+    def cohort(self, walks: Iterable[Walk] | None = None) -> Iterator[Visit]:
+        """Those of them that began in the window, watched until the end of the known history."""
+        start, end, visits = self.start, self.end, self.visits(walks)
+        if start is None and end is None:
+            return visits
+        return (
+            visit
+            for visit in visits
+            if (start is None or visit.entered >= start) and (end is None or visit.entered < end)
+        )
+
+    def present(self, walks: Iterable[Walk] | None = None) -> Iterator[Visit]:
+        """Those of them that are open at the end of the window."""
         end = self.end
-        for visit in self.visits():
+        for visit in self.visits(walks):
             if (end is None or visit.entered < end) and (
                 visit.left is None or (end is not None and visit.left >= end)
             ):
@@ -148,7 +238,7 @@ class Scope:
     ) -> DeadlineFact | None:
         """The outcome of a deadline in a visit, as known at the end of the known history or
         ``before`` an instant; ``None`` if it was not decided by then."""
-        fact = (self.facts or {}).get((visit.entry.visit, deadline))
+        fact = None if self.facts is None else self.facts.get(visit.entry.visit, deadline)
 
         def known(at: datetime) -> bool:
             return (self.until is None or at <= self.until) and (before is None or at < before)
@@ -159,13 +249,24 @@ class Scope:
             return attrs.evolve(fact, outcome="missed", decided_at=fact.due_at, late=False)
         return None
 
-    def contact(self, visit: Visit, owner: str | None, assigned_to: str | None) -> Contact:
-        """Whose visit it is, and who is responsible today. If today's values are not known or not
-        wanted, the given ones are used."""
-        known = self.contacts.get(visit.person)
-        if known is None or not self.current:
-            return attrs.evolve(known or Contact(), owner=owner, assigned_to=assigned_to)
-        return known
+    def named(self, rows: Sequence[Listed]) -> tuple[Listed, ...]:
+        """The rows of a list of people with who they are, and who is responsible today. If today's
+        values are not known or not wanted, those of the rows stay."""
+        people = self.people
+        if isinstance(people, StoredTable):
+            asked = {row.person for row in rows}
+            known = {person.id: Contact.of(person) for person in people.about(asked)}
+        else:
+            known = {row.person: people[row.person] for row in rows if row.person in people}
+        names = attrs.fields_dict(Contact)
+        if not self.current:
+            names = {name: names[name] for name in ("name", "company", "email")}
+        return tuple(
+            attrs.evolve(row, **{name: getattr(known[row.person], name) for name in names})
+            if row.person in known
+            else row
+            for row in rows
+        )
 
     @property
     def group(self) -> Callable[[Visit], str]:
@@ -206,7 +307,8 @@ def observe(
     """Define what is measured.
 
     Args:
-        rows: the history of all persons, in any order.
+        rows: the history of all persons, in any order; a :class:`.StoredHistory` is read part by
+            part, each time that something is measured.
         model: the model that wrote it.
         window: from (included) and to (excluded); ``None`` is open.
         until: up to when people were watched; what happened later is left out. By default, the
@@ -233,18 +335,17 @@ def observe(
     if journeys not in get_args(Journeys):
         raise LifecycleError(f"no journeys named {journeys!r}: use 'all', 'first' or 'repeat'")
     find_zone(zone)
-    rows = list(rows)
+    history = rows if isinstance(rows, StoredHistory) else HistoryInMemory(rows)
     if by is not None:
-        check_kept(by, OWN_FIELDS, "split", rows, model)
-    guard = None if where is None else read_filter(where, rows, model)
+        check_kept(by, OWN_FIELDS, "split", history, model)
+    guard = None if where is None else read_filter(where, history, model)
     if until is not None:
         until = to_utc(until)
-    every = walks(rows, model, until)
-    last = max((row.now for row in rows), default=None)
+    last = history.last
     ends = [at for at in (until, end) if at is not None]
     return Scope(
         model=model,
-        walks=every if guard is None else tuple(filtered(every, guard, model)),
+        walks=Walks(history, model, until, guard),
         start=start,
         end=end,
         until=until or last,
@@ -252,8 +353,10 @@ def observe(
         journeys=journeys,
         by=by,
         where=guard,
-        facts=None if deadlines is None else {(fact.visit, fact.rule): fact for fact in deadlines},
-        contacts={person.id: Contact.of(person) for person in people or ()},
+        facts=None if deadlines is None else Facts(deadlines),
+        people=people
+        if isinstance(people, StoredTable)
+        else {person.id: Contact.of(person) for person in people or ()},
         current=last is None or all(at >= last for at in ends),
     )
 

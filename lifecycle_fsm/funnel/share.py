@@ -11,6 +11,7 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.conversion import Ratio
+from lifecycle_fsm.funnel.parts import ImpossibleMeasure, InParts, Measuring
 from lifecycle_fsm.funnel.scope import NOTHING, Scope, named
 
 FIELD, MARKETING, SALES = "sourced_by", "marketing", "sales"
@@ -72,12 +73,13 @@ class MarketingShare:
         return None if gap is None else gap >= -1e-12
 
 
+@InParts
 def marketing_share(
     scope: Scope,
     stages: Iterable[str] | None = None,
     *,
     target: float | Mapping[str, float] | None = None,
-) -> tuple[MarketingShare, ...]:
+) -> Measuring[tuple[MarketingShare, ...]]:
     """For each group and stage, how many of the entries in the window are marketing's.
 
     Args:
@@ -99,18 +101,26 @@ def marketing_share(
         model.stage(name)
         if value is not None and not 0 <= value <= 1:
             raise LifecycleError(f"the target of {name!r} is a share from 0 to 1, not {value}")
-    need_source(scope)
     tally: Counter[tuple[str, str, str]] = Counter()
     group = scope.group
-    for walk in scope.walks:
-        for _, visits in groupby(walk, key=attrgetter("journey")):
-            credit = True
-            for visit in visits:
-                row = visit.entry
-                credit = credit and (row.credit or not row.passed_over)
-                if scope.began(visit):
-                    source = named(row.value(FIELD)) if credit else SALES
-                    tally[group(visit), row.to_stage, source] += 1
+    empty, known = True, False
+    while (walks := (yield)) is not None:
+        for walk in walks:
+            empty = False
+            known = known or any(name == FIELD for name, _ in walk[0].entry.kept)
+            for _, visits in groupby(walk, key=attrgetter("journey")):
+                credit = True
+                for visit in visits:
+                    row = visit.entry
+                    credit = credit and (row.credit or not row.passed_over)
+                    if scope.began(visit):
+                        source = named(row.value(FIELD)) if credit else SALES
+                        tally[group(visit), row.to_stage, source] += 1
+    if not (known or empty):
+        raise ImpossibleMeasure(
+            f"marketing's share needs {FIELD!r} in the history: write dimensions = "
+            f'["{FIELD}"] into the model, beside others, and run it again'
+        )
     others = {source for _, _, source in tally} - {MARKETING, SALES, NOTHING}
     sources = (MARKETING, SALES, *sorted(others))
     return tuple(
@@ -124,18 +134,3 @@ def marketing_share(
         for name in scope.groups(tally)
         for stage in names
     )
-
-
-def need_source(scope: Scope) -> None:
-    """Check that the history records who sourced a person.
-
-    Raises:
-        LifecycleError: it does not; the message says what to do.
-    """
-    if not scope.walks:
-        return
-    if not any(name == FIELD for walk in scope.walks for name, _ in walk[0].entry.kept):
-        raise LifecycleError(
-            f"marketing's share needs {FIELD!r} in the history: write dimensions = "
-            f'["{FIELD}"] into the model, beside others, and run it again'
-        )

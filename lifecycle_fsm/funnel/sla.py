@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.conversion import Ratio
+from lifecycle_fsm.funnel.parts import ImpossibleMeasure, InParts, Measuring
 from lifecycle_fsm.funnel.scope import Scope
 from lifecycle_fsm.funnel.time_in_stage import Times
 
@@ -63,9 +63,9 @@ class Overdue:
 
     group: str
     person: str
-    name: str | None
-    company: str | None
-    email: str | None
+    name: str | None = None
+    company: str | None = None
+    email: str | None = None
     deadline: str
     stage: str
     since: datetime
@@ -74,7 +74,8 @@ class Overdue:
     assigned_to: str | None
 
 
-def agreements(scope: Scope) -> tuple[Kept, ...]:
+@InParts
+def agreements(scope: Scope) -> Measuring[tuple[Kept, ...]]:
     """How each deadline of the model was kept, in the order of the model.
 
     It covers the visits that began in the window, as they stood at the end of the known history.
@@ -89,20 +90,21 @@ def agreements(scope: Scope) -> tuple[Kept, ...]:
     tally: Counter[tuple[str, str, str]] = Counter()
     times: defaultdict[tuple[str, str], Times] = defaultdict(Times)
     group, watching = scope.group, _by_stage(scope)
-    for visit in scope.cohort():
-        for name in watching.get(visit.stage, ()):
-            key = group(visit), name
-            fact = scope.fact(visit, name)
-            if fact is not None:
-                tally[*key, fact.outcome] += 1
-                tally[*key, "kept_late"] += fact.late
-                tally[*key, "overdue"] += fact.outcome == "missed" and visit.exit is None
-            elif visit.exit is None or visit.merged:
-                tally[*key, "merged" if visit.merged else "waiting"] += 1
-            else:
-                continue
-            tally[*key, "visits"] += 1
-            times[key].add(visit, scope.until)
+    while (walks := (yield)) is not None:
+        for visit in scope.cohort(walks):
+            for name in watching.get(visit.stage, ()):
+                key = group(visit), name
+                fact = scope.fact(visit, name)
+                if fact is not None:
+                    tally[*key, fact.outcome] += 1
+                    tally[*key, "kept_late"] += fact.late
+                    tally[*key, "overdue"] += fact.outcome == "missed" and visit.exit is None
+                elif visit.exit is None or visit.merged:
+                    tally[*key, "merged" if visit.merged else "waiting"] += 1
+                else:
+                    continue
+                tally[*key, "visits"] += 1
+                times[key].add(visit, scope.until)
     return tuple(
         Kept(
             group=name,
@@ -119,7 +121,8 @@ def agreements(scope: Scope) -> tuple[Kept, ...]:
 _COUNTS = ("visits", "kept", "kept_late", "missed", "overdue", "void", "waiting", "merged")
 
 
-def overdue(scope: Scope) -> tuple[Overdue, ...]:
+@InParts
+def overdue(scope: Scope) -> Measuring[tuple[Overdue, ...]]:
     """The people who, at the end of the window, are in a stage whose deadline was missed by then,
     whenever they entered it; the longest overdue first.
 
@@ -128,21 +131,24 @@ def overdue(scope: Scope) -> tuple[Overdue, ...]:
     """
     need_deadlines(scope)
     group, watching = scope.group, _by_stage(scope)
-    rows = [
-        Overdue(
-            group=group(visit),
-            person=visit.person,
-            deadline=name,
-            stage=visit.stage,
-            since=visit.entered,
-            due=fact.due_at,
-            **attrs.asdict(scope.contact(visit, fact.owner, fact.assigned_to)),
+    rows: list[Overdue] = []
+    while (walks := (yield)) is not None:
+        rows += (
+            Overdue(
+                group=group(visit),
+                person=visit.person,
+                deadline=name,
+                stage=visit.stage,
+                since=visit.entered,
+                due=fact.due_at,
+                owner=fact.owner,
+                assigned_to=fact.assigned_to,
+            )
+            for visit in scope.present(walks)
+            for name in watching.get(visit.stage, ())
+            if (fact := scope.fact(visit, name, before=scope.end)) and fact.outcome == "missed"
         )
-        for visit in scope.present()
-        for name in watching.get(visit.stage, ())
-        if (fact := scope.fact(visit, name, before=scope.end)) and fact.outcome == "missed"
-    ]
-    return tuple(sorted(rows, key=lambda row: (row.due, row.person, row.deadline)))
+    return scope.named(sorted(rows, key=lambda row: (row.due, row.person, row.deadline)))
 
 
 def need_deadlines(scope: Scope) -> None:
@@ -152,7 +158,7 @@ def need_deadlines(scope: Scope) -> None:
         LifecycleError: they are not; the message says how to get them.
     """
     if scope.model.deadlines and scope.facts is None:
-        raise LifecycleError(
+        raise ImpossibleMeasure(
             "kept and missed deadlines are read from the table `deadlines`, which `run` writes "
             "beside the history: run the files again, or say where it is (--deadlines FILE, or "
             "deadlines=… in Python)"

@@ -3,7 +3,7 @@
 :func:`make_sheet` makes a :class:`Sheet`, which is written as one HTML file or as Markdown.
 """
 
-from lifecycle_fsm.sheet.people_table import people_of, read_people
+from lifecycle_fsm.sheet.people_table import PeopleTable, people_of, read_people
 from lifecycle_fsm.sheet.sheet import Sheet, make_sheet
 
-__all__ = ["Sheet", "make_sheet", "people_of", "read_people"]
+__all__ = ["PeopleTable", "Sheet", "make_sheet", "people_of", "read_people"]

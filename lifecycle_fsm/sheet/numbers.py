@@ -21,13 +21,15 @@ from lifecycle_fsm.document.blocks import (
     strong,
 )
 from lifecycle_fsm.funnel import (
+    READINGS,
     Counts,
+    Measuring,
     Ratio,
-    Reading,
     Scope,
     Stay,
     agreements,
     conversions,
+    measured,
     on_picture,
     stays,
 )
@@ -67,24 +69,41 @@ def numbers(scope: Scope, as_of: datetime) -> Numbers:
         MissingExtra: scipy is not installed.
     """
     escalations = {deadline.name for deadline in scope.model.deadlines if deadline.escalates}
+    pairs = [*pairwise(stage.name for stage in scope.model.path)]
+    first, counts, through, over, times, *kept = measured(
+        scope,
+        [
+            _first(),
+            on_picture.measuring(scope),
+            *(conversions.measuring(scope, pairs, reading=reading) for reading in READINGS),
+            stays.measuring(scope),
+            *([] if scope.facts is None else [agreements.measuring(scope)]),
+        ],
+    )
     return Numbers(
-        first=min((visit.entered for walk in scope.walks for visit in walk), default=None),
+        first=first,
         as_of=as_of,
-        counts=on_picture(scope),
-        through=_next(scope, "through"),
-        over=_next(scope, "over"),
-        stays={stay.stage: stay for stay in stays(scope)},
+        counts=counts,
+        through={rate.source: rate.ratio for rate in through},
+        over={rate.source: rate.ratio for rate in over},
+        stays={stay.stage: stay for stay in times},
         kept={
             agreement.deadline: agreement.ratio
-            for agreement in (() if scope.facts is None else agreements(scope))
+            for table in kept
+            for agreement in table
             if agreement.deadline not in escalations
         },
     )
 
 
-def _next(scope: Scope, reading: Reading) -> dict[str, Ratio]:
-    pairs = pairwise(stage.name for stage in scope.model.path)
-    return {rate.source: rate.ratio for rate in conversions(scope, pairs, reading=reading)}
+def _first() -> Measuring[datetime | None]:
+    """When the first visit of all began."""
+    first: datetime | None = None
+    while (walks := (yield)) is not None:
+        for walk in walks:
+            began = min(visit.entered for visit in walk)
+            first = began if first is None else min(first, began)
+    return first
 
 
 # -- as a section ------------------------------------------------------------------------------

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from lifecycle_fsm.errors import FileProblem, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value, instant
+from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
 from lifecycle_fsm.tables import Format, open_table
@@ -21,11 +23,13 @@ def read_people(
     model: Model,
     format: Format | None = None,
     only: Iterable[str] | None = None,
+    ids: Collection[str] | None = None,
 ) -> list[SimpleNamespace]:
     """Read the people of a table, with everything that the guards of the model may read.
 
     They are not :class:`~lifecycle_fsm.Person` objects: nobody can move them. A field that the
     table lacks has its initial value. With ``only``, so has every other field but id and stage.
+    With ``ids``, only these people are read.
 
     Raises:
         FileProblem: the file cannot be read, is not a table of people, or has a value that the
@@ -43,7 +47,12 @@ def read_people(
     people = []
     with open_table(path, format, guarded=True) as table:
         _check(table.name, table.columns)
+        if ids is not None and table.parquet is not None:
+            table.parquet.choose("id", ids)
+            table.parquet.select(name for name in table.columns or () if name in types)
         for row in table.all_rows():
+            if ids is not None and str(row.values.get("id")) not in ids:
+                continue
             where = f"{table.name}, line {row.line}"
             values = dict(starts)
             for name, kind in types.items():
@@ -59,6 +68,20 @@ def read_people(
                 )
             people.append(SimpleNamespace(**values))
     return people
+
+
+class PeopleTable(StoredTable[Any]):
+    """The people of a table, with some of their fields; they are read when they are asked for."""
+
+    def __init__(self, path: str | Path, model: Model, only: Iterable[str]) -> None:
+        self._read = partial(read_people, path, model, only=tuple(only))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._read())
+
+    def about(self, records: Collection[str]) -> Iterable[Any]:
+        """The people with these ids."""
+        return self._read(ids=records) if records else ()
 
 
 def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[SimpleNamespace]:

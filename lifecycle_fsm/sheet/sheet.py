@@ -33,7 +33,12 @@ from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.files import whole_file, write_file
 from lifecycle_fsm.funnel import Counts, observe
-from lifecycle_fsm.history import DeadlineFact, HistoryRow
+from lifecycle_fsm.history import (
+    DeadlineFact,
+    HistoryInMemory,
+    HistoryRow,
+    StoredHistory,
+)
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import model_sections, rule_sections
 from lifecycle_fsm.sheet.numbers import Numbers, numbers, numbers_section
@@ -235,13 +240,15 @@ def make_sheet(
         MissingExtra: the numbers need scipy.
     """
     find_zone(zone)
-    rows = None if history is None else list(history)
+    rows = None
+    if history is not None:
+        rows = history if isinstance(history, StoredHistory) else HistoryInMemory(history)
     persons = None if people is None else list(people)
     as_of = _now(now, rows, persons)
     measured = candidates = None
     if where is not None and rows is None:
         raise LifecycleError("a filter (where) needs a history: it says which journeys are meant")
-    if rows and as_of is not None:
+    if rows is not None and rows.last is not None and as_of is not None:
         scope = observe(rows, model, until=as_of, zone=zone, where=where, deadlines=deadlines)
         measured = numbers(scope, as_of)
         if persons is not None and where is not None:
@@ -277,13 +284,13 @@ def _title(model: Model) -> str:
 
 
 def _now(
-    now: datetime | str | None, rows: list[HistoryRow] | None, people: list[Any] | None
+    now: datetime | str | None, rows: StoredHistory | None, people: list[Any] | None
 ) -> datetime | None:
     """The instant of a sheet, which never comes from the clock of the machine."""
     if now is not None:
         return instant(now)
-    if rows:
-        return max(row.now for row in rows)
+    if rows is not None and rows.last is not None:
+        return rows.last
     if people:
         known: list[datetime] = [
             person.stage_entered_at for person in people if person.stage_entered_at is not None

@@ -13,6 +13,12 @@ from lifecycle_fsm.tables.duplicates import (
     paired,
 )
 from lifecycle_fsm.tables.folder import OutputFolder
+from lifecycle_fsm.tables.history_tables import (
+    open_deadlines,
+    open_history,
+    read_deadlines,
+    read_history,
+)
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
 from lifecycle_fsm.tables.mapping_toml import load_mapping, parse_mapping
@@ -28,8 +34,6 @@ from lifecycle_fsm.tables.output_tables import (
     TableWriter,
     history_columns,
     people_columns,
-    read_deadlines,
-    read_history,
     save_frames,
     watched_file,
 )
@@ -61,6 +65,8 @@ __all__ = [
     "duplicates",
     "history_columns",
     "load_mapping",
+    "open_deadlines",
+    "open_history",
     "open_inputs",
     "open_table",
     "paired",

@@ -7,27 +7,25 @@ Every column has the type of its value. Times are UTC. A CSV writes them as
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from operator import attrgetter, methodcaller
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, cast, get_args
+from typing import IO, Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, cast
 
 import attrs
 
 from lifecycle_fsm.attributes import collector
-from lifecycle_fsm.errors import FileProblem, RecordError
+from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.files import whole_file
-from lifecycle_fsm.history import ROW, DeadlineFact, DeadlineOutcome, HistoryRow, MoveKind
+from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Request
 from lifecycle_fsm.rows.parquet_rows import polars
-from lifecycle_fsm.rows.row import FileRow, Reject, listed
-from lifecycle_fsm.rows.row_file import Format, open_table
+from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.spreadsheet import FORMULA, NUMBER
 from lifecycle_fsm.tables.duplicates import AddressOwner, Duplicate
 
@@ -319,96 +317,3 @@ class _Watched:
 
     def flush(self) -> None:
         self._file.flush()
-
-
-def read_history(
-    path: str | Path,
-    format: Format | None = None,
-    dimensions: Mapping[str, FieldType] | None = None,
-) -> list[HistoryRow]:
-    """Read back a history that :func:`history_columns` wrote, from Parquet, CSV or JSON lines.
-
-    A history is complete or useless, so one bad row is an error. Additional columns are dimensions;
-    they have the given types, or are texts by default.
-
-    Raises:
-        FileProblem: the file cannot be read, lacks a column, or has a row that is not a history
-            row.
-    """
-    free = {name: attrs.evolve(kind, nullable=True) for name, kind in (dimensions or {}).items()}
-    rows: list[HistoryRow] = []
-    for row, accept, values in _read(path, format, HISTORY, "history"):
-        kept: list[tuple[str, Value]] = []
-        for column, value in row.values.items():
-            if column not in _FIXED:
-                kind = free.get(column)
-                if kind is None and isinstance(value, bool | int | float | datetime):
-                    kept.append((column, value))  # a format with types needs no declaration
-                    continue
-                kept.append((column, accept(column, kind or _TEXT, value)))
-        passed = row.values.get("passed_over") or ()
-        if isinstance(passed, str):
-            passed = passed.split(BETWEEN)
-        rows.append(HistoryRow(**values, passed_over=tuple(map(str, passed)), kept=tuple(kept)))
-    return rows
-
-
-def read_deadlines(path: str | Path, format: Format | None = None) -> list[DeadlineFact]:
-    """Read back the outcomes of deadlines, from a table with the columns :data:`DEADLINES`.
-
-    Raises:
-        FileProblem: the file cannot be read, lacks a column, or has a row without a deadline.
-    """
-    read = _read(path, format, DEADLINES, "table of deadlines")
-    return [DeadlineFact(**values) for _, _, values in read]
-
-
-_Accept: TypeAlias = Callable[[str, FieldType, Any], Value]
-
-#: Columns that a row may leave empty.
-_MAY_LACK = frozenset({"from_stage", "trigger", "activity", "owner", "assigned_to", "source"})
-_EMPTY = frozenset({"to_stage"})  # the loser of a merge has no stage
-_CHOICES = {"kind": get_args(MoveKind), "outcome": get_args(DeadlineOutcome)}
-_FIXED = frozenset(column.name for column in HISTORY)
-_TEXT = FieldType("str", nullable=True)
-
-
-def _read(
-    path: str | Path,
-    format: Format | None,
-    columns: Sequence[Column[Any]],
-    what: str,
-) -> Iterator[tuple[FileRow, _Accept, dict[str, Any]]]:
-    """The rows of a table that a run wrote, with the values of all columns but the text ones."""
-    types = {
-        column.name: FieldType(column.type, column.name in _MAY_LACK, _CHOICES.get(column.name, ()))
-        for column in columns
-        if column.type != "texts"
-    }
-    with open_table(path, format, guarded=True) as table:
-        known = table.columns
-        lacking = [
-            column.name for column in columns if known is not None and column.name not in known
-        ]
-        if lacking:
-            raise FileProblem(
-                f"{table.name} is no {what}: it has no column {', '.join(map(repr, lacking))}, "
-                f"only {listed(known or ())}"
-            )
-        if table.twice:
-            raise FileProblem(f"{table.name} {table.lacks(next(iter(table.twice)))}")
-        for row in table.all_rows():
-            accept = partial(_accepted, f"{table.name}, line {row.line}")
-            values = {}
-            for name, kind in types.items():
-                value = row.values.get(name)
-                empty = name in _EMPTY and (value is None or value == "")
-                values[name] = "" if empty else accept(name, kind, value)
-            yield row, accept, values
-
-
-def _accepted(where: str, column: str, kind: FieldType, value: Any) -> Value:
-    try:
-        return kind.accept(value)
-    except RecordError as error:
-        raise FileProblem(f"{where}, column {column}: {error}") from None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel import Stay, observe, stays
-from lifecycle_fsm.funnel.time_in_stage import median, quantiles
+from lifecycle_fsm.funnel.time_in_stage import Spans, quantiles
 from lifecycle_fsm.history import HistoryRow
 from tests.funnel.made import (
     MODEL,
@@ -173,8 +173,10 @@ def test_visits_of_any_history_add_up(
 
 def test_a_median_of_times_that_all_ended_follows_the_same_rule() -> None:
     for times in ([], [3], [1, 2], [5, 1, 3], [4, 1, 2, 3]):
-        both = median([days(one) for one in times])
-        assert both == quantiles([one * DAY for one in times], [], (0.5,))[0]
+        spans = Spans()
+        for time in times:
+            spans.append(days(time))
+        assert spans.median == quantiles([one * DAY for one in times], [], (0.5,))[0]
 
 
 def test_without_scipy_it_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

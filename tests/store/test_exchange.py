@@ -19,7 +19,7 @@ from lifecycle_fsm.store.exchange import export, import_
 from lifecycle_fsm.store.forget import forget
 from lifecycle_fsm.store.rebuild import rebuild
 from lifecycle_fsm.store.tables import ACTIVITY, METADATA, REQUEST
-from lifecycle_fsm.tables.output_tables import read_history
+from lifecycle_fsm.tables import read_history
 from tests.store.conftest import NewAddress, Opened
 from tests.store.telling import ASKING, DAY, END, START, happened, stories, tell
 
