@@ -17,9 +17,9 @@ from lifecycle_fsm.cli.console import Bar
 from lifecycle_fsm.cli.options import Order, flag
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
+from lifecycle_fsm.funnel.visits import without_cycles
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.parts.file_run import settled
-from lifecycle_fsm.parts.part_run import without_cycles
 from lifecycle_fsm.people_search import full_name, look_up, nearest
 from lifecycle_fsm.tables import (
     FileReport,

@@ -21,7 +21,7 @@ from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, shipped_text
-from lifecycle_fsm.tables import OutputFolder, read_deadlines, read_history
+from lifecycle_fsm.tables import OutputFolder, open_deadlines, open_history
 from lifecycle_fsm.wording import counted, duration
 
 _MODEL = "waterfall"
@@ -126,10 +126,10 @@ def _summary_text(outcome: RunOutcome, people: int) -> str:
 
 def _stories(folder: OutputFolder, model: Model) -> list[tuple[str, str]]:
     """A person for each kind of story that there is, with what to see there."""
-    facts = read_deadlines(folder.file("deadlines.parquet"))
+    facts = open_deadlines(folder.file("deadlines.parquet"))
     late = {fact.person for fact in facts if fact.outcome == "missed"}
     best: dict[str, tuple[int, str]] = {}
-    history = read_history(folder.file("history.parquet"), dimensions=model.field_types)
+    history = open_history(folder.file("history.parquet"), dimensions=model.field_types)
     for person, hops in groupby(history, key=attrgetter("person")):
         rows = [*hops]
         for name, rate in _STORIES.items():

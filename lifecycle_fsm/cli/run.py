@@ -13,7 +13,7 @@ from lifecycle_fsm.cli.console import print_json, progress
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
 from lifecycle_fsm.cli.options import option
-from lifecycle_fsm.cli.run_outcome import RunOutput, run_into
+from lifecycle_fsm.cli.run_outcome import RunOutcome, RunOutput, run_into
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import OutputFolder
 
@@ -71,21 +71,19 @@ def run(
     """
     end = read_time("--until", until)
     inputs = inputs_of(people, activities)
-    lifecycle_model = load_model(model, allow_tables)
-    limit = read_size("--memory", memory)
+    read, limit = load_model(model, allow_tables), read_size("--memory", memory)
     with ExitStack() as exits:
         output = None
         if out is not None:
             folder = OutputFolder(out, force=force)
             folder.keep([model, *(path for _, path in inputs), *([mapping] if mapping else ())])
-            folder.keep(_tables_of(lifecycle_model))
+            folder.keep(_tables_of(read))
             output = RunOutput(exits.enter_context(folder), pictures=pictures, csv=csv)
-            output.check(lifecycle_model)
+            output.check(read)
         rejects = FirstRejects(output.rejects.add if output else None)
-        bar = exits.enter_context(progress())
         outcome = run_into(
-            output, lifecycle_model, inputs, mapping=mapping, format=format, order=order,
-            until=end, reject=rejects, workers=workers, memory=limit, bar=bar,
+            output, read, inputs, mapping=mapping, format=format, order=order, until=end,
+            reject=rejects, workers=workers, memory=limit, bar=exits.enter_context(progress()),
         )  # fmt: skip
     if json:
         print_json(outcome.as_dict())
@@ -95,6 +93,18 @@ def run(
             print(f"\nwritten to {out}")
     if output is not None:
         output.tell_only_parquet()
+    return _status(outcome, rejects, out, allow_held=allow_held, allow_rejected=allow_rejected)
+
+
+def _status(
+    outcome: RunOutcome,
+    rejects: FirstRejects,
+    out: str | None,
+    *,
+    allow_held: bool,
+    allow_rejected: bool,
+) -> int:
+    """Tell what could not be used, and return the exit status."""
     held = tell_held(outcome.unmatched, outcome.notes, allowed=allow_held)
     table = None if out is None else f"{out}/rejected.csv"
     first = [*rejects.first, *outcome.contradictions]

@@ -399,7 +399,7 @@ class RunOutput:
         """Print which tables are not there as CSV."""
         if self.only_parquet:
             complain(
-                f"note: {' and '.join(self.only_parquet)} have more than {MOST_CSV_ROWS:,} rows, "
+                f"note: {', '.join(self.only_parquet)} have more than {MOST_CSV_ROWS:,} rows, "
                 "and are written as Parquet only; --csv writes all of them as CSV too"
             )
 

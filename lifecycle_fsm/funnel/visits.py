@@ -89,8 +89,8 @@ Walk: TypeAlias = tuple[Visit, ...]
 
 @contextmanager
 def without_cycles() -> Iterator[None]:
-    """Turn the cyclic garbage collector off: rows and visits are many and make no cycles, and the
-    search for them would take a third of the time."""
+    """Turn the cyclic garbage collector off: activities, rows and visits are many and make no
+    cycles, and the search for them would take a third of the time."""
     looks = gc.isenabled()
     gc.disable()
     try:

@@ -15,10 +15,11 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.funnel.visits import without_cycles
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.memory import free_memory
-from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun, without_cycles
+from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
 from lifecycle_fsm.parts.part_tables import PartTable, in_order, shared_addresses, write_part_tables
 from lifecycle_fsm.parts.spool import LogPart, Place, Spool
 from lifecycle_fsm.tables import (

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +14,7 @@ import attrs
 from lifecycle_fsm.activities import Activity, by_event
 from lifecycle_fsm.funnel import Counts, Reading, combined, observe, on_picture
 from lifecycle_fsm.funnel.scope import READINGS
+from lifecycle_fsm.funnel.visits import without_cycles
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
@@ -147,19 +147,6 @@ class PartResult:
 def _latest(activities: Iterable[tuple[datetime, Place]]) -> list[tuple[datetime, Place]]:
     """The latest activities, and of those at one instant the first in the files."""
     return heapq.nsmallest(LATEST, activities, key=lambda latest: (_END - latest[0], latest[1]))
-
-
-@contextmanager
-def without_cycles() -> Iterator[None]:
-    """Turn the cyclic garbage collector off: reading, applying and writing leave no cycles, and the
-    search for them would take a third of the time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
 
 
 class PartRun:
