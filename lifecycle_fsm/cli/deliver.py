@@ -15,10 +15,11 @@ import typer
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import now, read_length
 from lifecycle_fsm.cli.console import as_json, complain, flush_output, print_json
-from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
+from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.stores import existing_database
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:

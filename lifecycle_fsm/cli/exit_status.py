@@ -7,13 +7,11 @@ import functools
 import inspect
 import logging
 import os
-import signal
 import sys
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
@@ -70,40 +68,6 @@ def safely(command: Callable[..., int | None]) -> Callable[..., None]:
     )
     run.__annotations__ = {**command.__annotations__, "debug": DebugOption}
     return run
-
-
-@contextmanager
-def to_the_end(stop: Callable[[], None] | None = None) -> Iterator[None]:
-    """Let a signal wait until the work has ended, so that it is known what was done; a second
-    signal ends the work at once.
-
-    Args:
-        stop: is called at the first signal, to make the work end soon.
-    """
-    waiting: list[tuple[int, FrameType | None]] = []
-    handlers = {
-        number: handler
-        for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))
-        if callable(handler := signal.getsignal(number))
-    }
-
-    def wait(number: int, frame: FrameType | None) -> None:
-        waiting.append((number, frame))
-        if len(waiting) > 1:
-            handlers[signal.Signals(number)](number, frame)
-        if stop is not None:
-            stop()
-
-    for number in handlers:
-        signal.signal(number, wait)
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    if waiting:
-        number, frame = waiting[0]
-        handlers[signal.Signals(number)](number, frame)
 
 
 def _ending(error: BaseException) -> tuple[int, str]:

@@ -9,9 +9,10 @@ import attrs
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.console import print_json
-from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
+from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.stores import open_database, place_of, require_people
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.wording import counted
 
 if TYPE_CHECKING:

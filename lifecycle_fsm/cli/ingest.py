@@ -15,7 +15,7 @@ from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, as_row
 from lifecycle_fsm.cli.arguments import inputs_of, load_model
 from lifecycle_fsm.cli.console import Bar, complain, print_json, progress
-from lifecycle_fsm.cli.exit_status import REJECTED, to_the_end
+from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_held, tell_rejected
 from lifecycle_fsm.cli.run_outcome import (
     Unmatched,
@@ -29,6 +29,7 @@ from lifecycle_fsm.cli.run_outcome import (
 )
 from lifecycle_fsm.cli.sorted_activities import SortedActivities
 from lifecycle_fsm.cli.stores import open_store, place_of
+from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked

@@ -7,8 +7,10 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
-from multiprocessing import get_context
+from functools import cached_property, partial
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,16 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.visits import without_cycles
+from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.memory import free_memory
 from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
 from lifecycle_fsm.parts.part_tables import PartTable, in_order, shared_addresses, write_part_tables
-from lifecycle_fsm.parts.spool import LogPart, Place, Spool
+from lifecycle_fsm.parts.spool import LogPart, Place, Spool, Spooled
+from lifecycle_fsm.rows.blocks import FileBlock
 from lifecycle_fsm.tables import (
+    FilePart,
     FileReport,
     Format,
     InputMapping,
@@ -43,6 +48,9 @@ _PROCESS, _ACTIVITY = 170 * MB, 2_000
 #: Fewer activities are run at once in this process, because others take a second to start.
 _FEW = 50_000
 _STEP = 2_000
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+#: Files with fewer bytes together are read in this process; larger ones in blocks of so many.
+_SMALL, _BLOCK = 10 * MB, 4 * MB
 
 
 @attrs.frozen(kw_only=True)
@@ -51,7 +59,6 @@ class FileRun:
 
     Args:
         reports: a report on each file; ``notes`` are about the files as a whole.
-        count: how many activities were read.
         end: up to when time passed; ``None`` if there was no activity.
         result: the results of all parts.
         tables: the tables of the parts by name; only that of addresses if they were not wanted.
@@ -60,7 +67,6 @@ class FileRun:
 
     reports: Sequence[FileReport]
     notes: Sequence[str]
-    count: int
     end: datetime | None
     result: PartResult
     tables: Mapping[str, Sequence[PartTable]]
@@ -120,30 +126,43 @@ def run_files(
         FileProblem: a file cannot be read, or the folder not be written.
         LifecycleError: the memory is too small, or a process has ended unexpectedly.
     """
-    workers = workers or os.cpu_count() or 1
-    spool = Spool(folder, parts or _BUCKETS)
-    reports, notes = _read(spool, model, inputs, mapping, format, reject, progress)
-    end = until
-    if end is None and spool.end is not None:
-        end = settled(spool.end, model)
-    if parts is None:
-        workers, parts = _shared(spool.count, workers, memory)
-    workers = min(workers, parts)
-    work = [
-        _Work(number, part, folder, order, end, until, tables)
-        for number, part in enumerate(spool.cut(parts))
-    ]
-    result = PartResult()
-    written: dict[str, list[PartTable]] = {}
-    for done, (part_result, part_tables) in enumerate(_results(model, work, workers), 1):
-        result += part_result
-        for name, table in part_tables.items():
-            written.setdefault(name, []).append(table)
-        progress("applying", done / len(work))
+    if memory is None:  # however little is free, one process is tried
+        memory = max(free_memory() // 2, 2 * _PROCESS)
+    workers = _affordable(workers or os.cpu_count() or 1, memory)
+    files = _Files(model, inputs, mapping, format, folder, parts or _BUCKETS)
+    spool = Spool(folder, files.buckets)
+    with ExitStack() as exits:
+        pool = None
+        if workers > 1 and files.size > _SMALL:
+            pool = exits.enter_context(_pool(files, workers))
+        reports, notes = _read(spool, files, pool, reject, progress)
+        spooled = spool.spooled
+        end = until
+        if end is None and spooled.end is not None:
+            end = settled(spooled.end, model)
+        if parts is None:
+            workers = workers if pool is not None or spooled.count >= _FEW else 1
+            parts = _parts_for(spooled.count, workers, memory)
+        work = [
+            _Work(number, part, folder, order, end, until, tables)
+            for number, part in enumerate(spool.cut(parts))
+        ]
+        if pool is None and min(workers, parts) > 1:
+            pool = exits.enter_context(_pool(files, min(workers, parts)))
+        if pool is None:
+            results: Iterator[_Result] = map(partial(_run, Engine(model)), work)
+        else:
+            results = pool.map(_run_part, work)
+        result = PartResult()
+        written: dict[str, list[PartTable]] = {}
+        for done, (part_result, part_tables) in enumerate(results, 1):
+            result += part_result
+            for name, table in part_tables.items():
+                written.setdefault(name, []).append(table)
+            progress("applying", done / len(work))
     return FileRun(
         reports=reports,
         notes=notes,
-        count=spool.count,
         end=end,
         result=result,
         tables=written,
@@ -151,27 +170,75 @@ def run_files(
     )
 
 
+@attrs.frozen
+class _Files:
+    """The files of a run, and where their activities are spooled."""
+
+    model: Model
+    inputs: Sequence[tuple[str, str]]
+    mapping: InputMapping | None
+    format: Format | None
+    folder: Path
+    buckets: int
+
+    @property
+    def size(self) -> int:
+        """The bytes of all files, or 0 if that is unknown."""
+        paths = [Path(path) for _, path in self.inputs]
+        if not all(path.is_file() for path in paths):
+            return 0
+        return sum(path.stat().st_size for path in paths)
+
+    @contextmanager
+    def opened(self, reject: Callable[[Reject], None]) -> Iterator[Intake]:
+        """Open the files."""
+        tables = open_inputs(self.inputs, self.mapping, self.format)
+        try:
+            yield Intake(tables, Targets.of(self.model), self.mapping, reject)
+        finally:
+            for _, table in tables:
+                table.close()
+
+
 def _read(
     spool: Spool,
-    model: Model,
-    inputs: Sequence[tuple[str, str]],
-    mapping: InputMapping | None,
-    format: Format | None,
+    files: _Files,
+    pool: ProcessPoolExecutor | None,
     reject: Callable[[Reject], None],
     progress: Progress,
 ) -> tuple[Sequence[FileReport], Sequence[str]]:
-    """Read the activities of all files into the spool."""
-    opened = open_inputs(inputs, mapping, format)
-    try:
-        intake = Intake(opened, Targets.of(model), mapping, reject)
+    """Read the activities of all files into the spool: what can be cut into blocks in the pool."""
+    waiting: list[Reject] = []
+    with files.opened(waiting.append if pool else reject) as intake:
+        if pool is not None:
+            for block, read in _read_blocks(intake, pool):
+                intake.add(block, read.part)
+                spool.include(read.spooled)
+                waiting += read.rejects
+                progress("reading", (block.start + block.size) / files.size)
         for number, activity in enumerate(intake):
             spool.add(activity, Place(*intake.place))
             if number % _STEP == 0:
                 progress("reading", intake.done)
+        names = [report.file for report in intake.reports]
+        for rejected in sorted(waiting, key=lambda rejected: names.index(rejected.file)):
+            reject(rejected)
         return intake.reports, intake.notes
-    finally:
-        for _, table in opened:
-            table.close()
+
+
+def _read_blocks(
+    intake: Intake, pool: ProcessPoolExecutor
+) -> Iterator[tuple[FileBlock, _BlockRead]]:
+    """The blocks of all files, each as the pool has read it, in order."""
+    blocks: list[FileBlock] = []
+
+    def cut() -> Iterator[FileBlock]:
+        for block in intake.blocks(_BLOCK):
+            blocks.append(block)
+            yield block
+
+    for number, read in enumerate(pool.map(_read_block, cut())):
+        yield blocks[number], read
 
 
 def settled(end: datetime, model: Model) -> datetime:
@@ -182,33 +249,30 @@ def settled(end: datetime, model: Model) -> datetime:
         return end
 
 
-def _shared(count: int, workers: int, memory: int | None) -> tuple[int, int]:
-    """How many processes run how many parts, so that each fits into its share of the memory.
+def _affordable(workers: int, memory: int) -> int:
+    """How many of these processes the memory has room for, with this one, which waits for them."""
+    while workers > 1 and memory < (workers + 1) * _PROCESS + workers * _ACTIVITY * _FEW // 2:
+        workers -= 1
+    return workers
+
+
+def _parts_for(count: int, workers: int, memory: int) -> int:
+    """How many parts make each process fit into its share of the memory.
 
     Raises:
-        LifecycleError: nothing fits into the memory that was given.
+        LifecycleError: none do.
     """
-    available = free_memory() // 2 if memory is None else memory
-    if count < _FEW:
-        workers = 1
-    while True:
-        processes = workers + (workers > 1)  # this one waits for the others
-        share = (available - processes * _PROCESS) // workers
-        if count * _ACTIVITY <= share * _BUCKETS:
-            parts = 1
-            while parts < workers or count * _ACTIVITY > share * parts:
-                parts *= 2
-            return workers, parts
-        if workers > 1:
-            workers -= 1
-        elif memory is None:
-            return 1, _BUCKETS
-        else:
-            least = _PROCESS + count * _ACTIVITY // _BUCKETS
-            raise LifecycleError(
-                f"{memory // MB:,} MB of memory are too little for {count:,} activities: allow at "
-                f"least {least // MB + 1:,} MB"
-            )
+    share = (memory - (workers + (workers > 1)) * _PROCESS) // workers
+    if count * _ACTIVITY > share * _BUCKETS:
+        least = _PROCESS + count * _ACTIVITY // _BUCKETS
+        raise LifecycleError(
+            f"{memory // MB:,} MB of memory are too little for {count:,} activities: allow at "
+            f"least {least // MB + 1:,} MB"
+        )
+    parts = 1
+    while parts < workers or count * _ACTIVITY > share * parts:
+        parts *= 2
+    return parts
 
 
 @attrs.frozen
@@ -227,37 +291,94 @@ class _Work:
 _Result = tuple[PartResult, dict[str, PartTable]]
 
 
-def _results(model: Model, work: Sequence[_Work], workers: int) -> Iterator[_Result]:
-    """The results of the parts, in order."""
-    if workers == 1:
-        engine = Engine(model)
-        yield from (_run(engine, part) for part in work)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (model,))
+@attrs.frozen
+class _BlockRead:
+    """What came of a block of a file."""
+
+    part: FilePart
+    spooled: Spooled
+    rejects: list[Reject]
+
+
+@contextmanager
+def _pool(files: _Files, workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that read blocks and run parts."""
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (files,))
     try:
-        yield from pool.map(_run_in_process, work)
+        with to_the_end(), _blocked():
+            for _ in range(workers):
+                pool.submit(os.getpid)  # each starts one
+        yield pool
     except BrokenProcessPool:
         raise LifecycleError(
-            "a process that ran a part has ended unexpectedly, most likely because the machine has "
-            "too little memory: say --workers 1, or less --memory"
+            "a process that read or ran a part has ended unexpectedly, most likely because the "
+            "machine has too little memory: say --workers 1, or less --memory"
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-_engine: Engine | None = None  # of a process that runs parts
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Block signals in what starts meanwhile, until :func:`_start`: if Python is interrupted while
+    it starts, it prints a traceback."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would end what follows
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
-def _start(model: Model) -> None:
-    """Prepare a process that runs parts."""
-    global _engine  # noqa: PLW0603 - the only way to keep it between two parts
+class _Worker:
+    """What a process of the pool keeps between two pieces of work."""
+
+    def __init__(self, files: _Files) -> None:
+        self.files = files
+        self.rejects: list[Reject] = []
+        self._open = ExitStack()
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The files; they stay open as long as the process runs."""
+        return self._open.enter_context(self.files.opened(self.rejects.append))
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The compiled model."""
+        return Engine(self.files.model)
+
+
+_worker: _Worker | None = None
+
+
+def _start(files: _Files) -> None:
+    """Prepare a process of the pool."""
+    global _worker  # noqa: PLW0603 - the only way to keep something between two pieces of work
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who pressed Ctrl-C wants no traceback
-    _engine = Engine(model)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    _worker = _Worker(files)
 
 
-def _run_in_process(work: _Work) -> _Result:
-    assert _engine is not None
-    return _run(_engine, work)
+@without_cycles()
+def _read_block(block: FileBlock) -> _BlockRead:
+    assert _worker is not None
+    intake, files = _worker.intake, _worker.files
+    _worker.rejects.clear()
+    spool = Spool(files.folder, files.buckets)
+    for activity in intake.read_block(block):
+        spool.add(activity, Place(*intake.place))
+    spool.write()
+    return _BlockRead(intake.part(block), spool.spooled, _worker.rejects[:])
+
+
+def _run_part(work: _Work) -> _Result:
+    assert _worker is not None
+    return _run(_worker.engine, work)
 
 
 def _run(engine: Engine, work: _Work) -> _Result:

@@ -8,6 +8,7 @@ when the log is cut.
 from __future__ import annotations
 
 import marshal
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,12 +36,13 @@ class Place(NamedTuple):
 
 
 class _Row(NamedTuple):
-    """An activity as it is written: plain values, which ``marshal`` writes and reads fastest. Times
-    of a payload are texts, which every payload may contain."""
+    """An activity as it is written: plain values, which ``marshal`` writes and reads fastest. The
+    first three give the order in which activities came; one line may have several. Times of a
+    payload are texts, which every payload may contain."""
 
-    number: int
     file: int
     line: int
+    number: int
     id: str
     person: str
     kind: str
@@ -49,11 +51,22 @@ class _Row(NamedTuple):
     payload: dict[str, Any]
 
 
+@attrs.define
+class Spooled:
+    """What was written: how many activities, the time of the last one, and the pairs of records
+    that are, or will be, one person."""
+
+    count: int = 0
+    end: datetime | None = None
+    pairs: list[tuple[str, str]] = attrs.field(factory=list)
+
+
 class Spool:
-    """Takes the activities of a log in the order in which they come, and cuts them by people.
+    """Takes the activities of a log in any order, and cuts them by people.
 
     Args:
-        folder: an existing empty folder, on a disk with room for the log.
+        folder: an existing folder, empty but for what other processes spool there for the same log,
+            on a disk with room for the log.
         buckets: how finely the log can be cut.
 
     Raises:
@@ -64,25 +77,22 @@ class Spool:
         self._folder = folder
         self._buckets = buckets
         self._waiting: dict[int, list[tuple[Any, ...]]] = {}
-        self._components = Components()
-        self.count = 0
-        #: The time of the last activity.
-        self.end: datetime | None = None
+        self.spooled = Spooled()
 
     def add(self, activity: Activity, place: Place) -> None:
-        """Add the next activity of the log."""
-        at, payload = activity.at, dict(activity.payload)
-        if self.end is None or at > self.end:
-            self.end = at
+        """Add an activity of the log; those of one line in their order."""
+        spooled, at, payload = self.spooled, activity.at, dict(activity.payload)
+        if spooled.end is None or at > spooled.end:
+            spooled.end = at
         other = other_record(activity)
         if other is not None:
-            self._components.join(activity.person, other)
+            spooled.pairs.append((activity.person, other))
         for name, value in payload.items():
             if isinstance(value, datetime):
                 payload[name] = iso_text(value)
         self._waiting.setdefault(part_of(activity.person, self._buckets), []).append((
-            self.count,
             *place,
+            spooled.count,
             activity.id,
             activity.person,
             activity.kind,
@@ -90,17 +100,28 @@ class Spool:
             activity.sequence,
             payload,
         ))  # fmt: skip
-        self.count += 1
-        if self.count % _BLOCK == 0:
-            self._write()
+        spooled.count += 1
+        if spooled.count % _BLOCK == 0:
+            self.write()
+
+    def include(self, other: Spooled) -> None:
+        """Include what another process has spooled into the same folder."""
+        spooled = self.spooled
+        spooled.count += other.count
+        spooled.pairs += other.pairs
+        if other.end is not None and (spooled.end is None or other.end > spooled.end):
+            spooled.end = other.end
 
     def cut(self, parts: int) -> list[LogPart]:
         """The parts of the log; their number divides that of the buckets."""
-        self._write()
-        moved = self._components.moved()
+        self.write()
+        components = Components()
+        for record, other in self.spooled.pairs:
+            components.join(record, other)
+        moved = components.moved()
         parcels: dict[int, list[tuple[Any, ...]]] = {}
         for bucket in sorted({part_of(person, self._buckets) for person in moved}):
-            for row in _read(self._path(bucket)):
+            for row in self._bucket(bucket):
                 if row[_PERSON] in moved:
                     part = part_of(moved[row[_PERSON]], self._buckets) % parts
                     parcels.setdefault(part, []).append(row)
@@ -109,7 +130,11 @@ class Spool:
         names = frozenset(moved)
         return [
             LogPart(
-                tuple(self._path(bucket) for bucket in range(part, self._buckets, parts)),
+                tuple(
+                    path
+                    for bucket in range(part, self._buckets, parts)
+                    for path in self._paths(bucket)
+                ),
                 self._parcel(part),
                 names,
             )
@@ -119,26 +144,32 @@ class Spool:
     def created(self) -> list[str]:
         """The ids of all records that the log creates, in the order in which they come."""
         created = [
-            (row[0], row[_PERSON])
+            (row[:_ORDER], row[_PERSON])
             for bucket in range(self._buckets)
-            for row in _read(self._path(bucket))
+            for row in self._bucket(bucket)
             if row[_KIND] == "created"
         ]
         return [person for _, person in sorted(created)]
 
-    def _path(self, bucket: int) -> Path:
-        return self._folder / f"log-{bucket}"
+    def write(self) -> None:
+        """Write what is still in memory."""
+        for bucket, rows in self._waiting.items():
+            _append(self._folder / f"log-{bucket}-{os.getpid()}", rows)
+        self._waiting.clear()
+
+    def _paths(self, bucket: int) -> list[Path]:
+        """The files of a bucket, one for each process that has written."""
+        return sorted(self._folder.glob(f"log-{bucket}-*"))
+
+    def _bucket(self, bucket: int) -> Iterator[tuple[Any, ...]]:
+        return (row for path in self._paths(bucket) for row in _read(path))
 
     def _parcel(self, part: int) -> Path:
         return self._folder / f"moved-{part}"
 
-    def _write(self) -> None:
-        for bucket, rows in self._waiting.items():
-            _append(self._path(bucket), rows)
-        self._waiting.clear()
-
 
 _PERSON, _KIND = _Row._fields.index("person"), _Row._fields.index("kind")
+_ORDER = 3  # how many values give the order
 
 
 def _append(path: Path, rows: list[tuple[Any, ...]]) -> None:
@@ -173,8 +204,8 @@ class LogPart:
         moved = self._moved
         rows = [row for path in self._paths for row in _read(path) if row[_PERSON] not in moved]
         rows += _read(self._parcel)
-        rows.sort()  # each has its own number, which comes first
-        for _, file, line, name, person, kind, at, sequence, payload in rows:
+        rows.sort()  # their first three values are different
+        for file, line, _, name, person, kind, at, sequence, payload in rows:
             instant = _START + timedelta(microseconds=at)
             yield (
                 Activity.checked_before(name, person, kind, instant, payload, sequence),

@@ -144,7 +144,7 @@ def read_header(
     try:
         values = next(csv.reader(lines, delimiter=mark, strict=True))
     except (csv.Error, StopIteration, _TooLong) as error:
-        raise FileProblem(f"{name}: the header cannot be read: {_csv_reason(error)}") from None
+        raise FileProblem(f"{name}: the header cannot be read: {csv_reason(error)}") from None
     for line in lines.taken:
         if line.problem:
             raise FileProblem(f"{name}, line {line.number}: {line.problem}")
@@ -183,10 +183,14 @@ def _try_header(lines: NumberedLines, delimiter: str) -> list[str]:
     return values
 
 
-def _csv_reason(error: BaseException) -> str:
+UNCLOSED = "a quote is opened and never closed"
+
+
+def csv_reason(error: BaseException) -> str:
+    """Why a record cannot be read."""
     text = str(error)
     if "unexpected end of data" in text or isinstance(error, _TooLong):
-        return "a quote is opened and never closed"
+        return UNCLOSED
     if "expected after" in text:
         return 'a quote ends before its value does: write "" for a quote inside a value'
     if "field larger" in text:
@@ -223,7 +227,7 @@ def csv_rows(
         except (csv.Error, _TooLong) as error:
             # A stray quote must not swallow the lines below it: reject only the first line.
             alone = len(taken) == 1 and isinstance(error, _TooLong)
-            reason = _TOO_LONG if alone else _csv_reason(error)
+            reason = _TOO_LONG if alone else csv_reason(error)
             lines.give_back()
             yield rejected(name, taken[0].number, reason, taken[0].text)
             continue

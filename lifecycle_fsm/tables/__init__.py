@@ -3,7 +3,7 @@
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
-from lifecycle_fsm.tables.binding import FileReport
+from lifecycle_fsm.tables.binding import FilePart, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.duplicates import (
     AddressOwner,
@@ -50,6 +50,7 @@ __all__ = [
     "AddressOwner",
     "Column",
     "Duplicate",
+    "FilePart",
     "FileReport",
     "FileRow",
     "Format",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -36,6 +37,7 @@ from lifecycle_fsm.tables.times import TimeReader, TimeTally
 from lifecycle_fsm.wording import counted
 
 _MOST_NAMES = 1_000
+_COUNTS = ("rows", "activities", "rejected", "idle", "empty")
 #: How many values of a column are converted once only: of the ids of people, and of the others.
 _MOST_IDS, _MOST_VALUES = 1 << 16, 1 << 12
 #: The required columns of a file that no mapping describes.
@@ -66,6 +68,24 @@ class FileReport:
         )
         self.untranslated[source.where] = column, count + 1, example
 
+    def add(self, other: FileReport) -> None:
+        """Add the counts of another part of the same file, which comes later."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.tally.add(other.tally)
+        for where, (column, count, example) in other.untranslated.items():
+            known = self.untranslated.get(where, (column, 0, example))
+            self.untranslated[where] = column, known[1] + count, known[2]
+
+    def taken(self) -> FileReport:
+        """The counts up to now, as a report of their own; this one begins anew."""
+        counts = copy.deepcopy(self)
+        for name in _COUNTS:
+            setattr(self, name, 0)
+        self.tally.clear()
+        self.untranslated.clear()
+        return counts
+
     @property
     def notes(self) -> tuple[str, ...]:
         """The notes in the summary besides the counts, a sentence each."""
@@ -81,6 +101,16 @@ class FileReport:
         if self.unused:
             notes.append(f"columns that nothing reads: {listed(self.unused)}")
         return (*notes, *self.hints)
+
+
+@attrs.frozen
+class FilePart:
+    """A part of a file that was bound on its own: its counts, the keys of its rows if the file has
+    no header, and the columns that the mapping reads and none of these rows had."""
+
+    report: FileReport
+    names: Collection[str]
+    awaited: frozenset[str] | set[str]
 
 
 class BoundFile:
@@ -260,10 +290,18 @@ class BoundFile:
     # -- reading -------------------------------------------------------------------------------
 
     def activities(self, reject: Callable[[Reject], None]) -> Iterator[Activity]:
-        """The activities of the rows, in order; rows that cannot be used go to ``reject``."""
+        """The activities of all rows, in order; rows that cannot be used go to ``reject``."""
+        yield from self.bound(self.table, reject)
+        self.report.empty += self.table.empty
+        self.finish()
+
+    def bound(
+        self, rows: Iterable[FileRow | Reject], reject: Callable[[Reject], None]
+    ) -> Iterator[Activity]:
+        """The activities of some rows, in order."""
         report = self.report
         free = self.table.columns is None
-        for row in self.table:
+        for row in rows:
             report.rows += 1
             made = row if isinstance(row, Reject) else self.converted(row)
             if free and not isinstance(row, Reject):
@@ -279,7 +317,24 @@ class BoundFile:
             report.idle += not made
             self.line = row.line
             yield from made
-        report.empty = self.table.empty
+
+    def part(self) -> FilePart:
+        """What the rows since the last part have shown."""
+        part = FilePart(self.report.taken(), self._seen, self._awaited)
+        self._seen = {}
+        return part
+
+    def add(self, part: FilePart) -> None:
+        """Add what rows have shown that were bound elsewhere."""
+        self.report.add(part.report)
+        for name in part.names:
+            if len(self._seen) < _MOST_NAMES:
+                self._seen[name] = None
+        self._awaited &= part.awaited
+
+    def finish(self) -> None:
+        """At the end of the file, note which of its keys nothing reads, and which it lacks."""
+        report = self.report
         if self._seen:
             used = {column for _, column in self.mapping.columns}
             report.unused = tuple(name for name in self._seen if name not in used)

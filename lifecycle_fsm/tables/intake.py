@@ -14,9 +14,10 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
+from lifecycle_fsm.rows.blocks import BlockRows, FileBlock, blocks_of
 from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
-from lifecycle_fsm.tables.binding import BoundFile, FileReport
+from lifecycle_fsm.tables.binding import BoundFile, FilePart, FileReport
 from lifecycle_fsm.tables.bound_activity import Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
@@ -140,6 +141,28 @@ class Intake:
     def place(self) -> tuple[int, int]:
         """Where the latest activity comes from: the index of its file's report, and the line."""
         return self._place, self._files[self._place].line
+
+    def blocks(self, size: int) -> Iterator[FileBlock]:
+        """The large text files in blocks of about so many bytes, for :meth:`read_block`, in any
+        process. Iterating afterwards gives the rest: other files, and what cannot be cut."""
+        for number, file in enumerate(self._files):
+            yield from blocks_of(number, file.table, size)
+
+    def read_block(self, block: FileBlock) -> Iterator[Activity]:
+        """The activities of one block; :attr:`place` is of the latest."""
+        self._place = block.file
+        file = self._files[block.file]
+        rows = BlockRows(file.table, block)
+        yield from file.bound(rows, self._reject)
+        file.report.empty += rows.empty
+
+    def part(self, block: FileBlock) -> FilePart:
+        """What the rows of a block have shown, after it was read; for :meth:`add`."""
+        return self._files[block.file].part()
+
+    def add(self, block: FileBlock, part: FilePart) -> None:
+        """Add what a block has shown that was read elsewhere."""
+        self._files[block.file].add(part)
 
     def __iter__(self) -> Iterator[Activity]:
         for place, file in enumerate(self._files):

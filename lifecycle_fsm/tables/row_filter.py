@@ -8,7 +8,6 @@ read as usual.
 
 from __future__ import annotations
 
-import codecs
 import heapq
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -16,13 +15,14 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import count
 from types import ModuleType
-from typing import Any, BinaryIO, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
+from lifecycle_fsm.rows.blocks import LONGEST, first_place
 from lifecycle_fsm.rows.parquet_rows import BATCH, ParquetRows, polars, within_range
 from lifecycle_fsm.rows.row import FileRow, Reject
-from lifecycle_fsm.rows.text_rows import MAX_LINE, NumberedLines
+from lifecycle_fsm.rows.text_rows import NumberedLines
 from lifecycle_fsm.tables.binding import BoundFile
 from lifecycle_fsm.tables.mapping import FileMapping, ValueSource
 from lifecycle_fsm.tables.times import TimeReader, TimeTally
@@ -45,7 +45,6 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_ .:-]+")
 #: Payload names that hold the id of another record of the same person.
 _RECORDS = frozenset({"loser", "contact"})
 _BLOCK = 1 << 18
-_LONGEST = 4 * MAX_LINE  # bytes: such a line is too long, whatever its characters are
 #: Ids that only texts can contain, in whatever form a row is written: they have a letter that no
 #: number has, and are not words that JSON and Python use for values other than text.
 _IN_TEXTS = re.compile(
@@ -278,16 +277,16 @@ def _wanted_lines(
     """The lines that are wanted, as long as each line is a record that shows its times. The blocks
     are added to ``parts``, if given."""
     raw = lines.file
-    place = _first_place(raw, lines.number)
+    place = first_place(raw, lines.number)
     if place is None:
         return
     number, forms = lines.number, [times]
     raw.seek(place)
     while block := raw.read(_BLOCK):
-        rest = raw.readline(_LONGEST)
+        rest = raw.readline(LONGEST)
         block += rest
         size = block.count(b"\n") + (not block.endswith(b"\n"))
-        if len(rest) == _LONGEST:
+        if len(rest) == LONGEST:
             break
         if parts is None:
             if not times.are_records(block, size):
@@ -325,18 +324,6 @@ def _latest_keys(
         if keys is not None:
             return form, keys
     return forms[-1], None
-
-
-def _first_place(raw: BinaryIO, header: int) -> int | None:
-    """Where the first line after the header begins; None if that is unknown."""
-    before = raw.tell()
-    raw.seek(0)
-    head = b"".join(raw.readline() for _ in range(header))
-    place = len(head)
-    if not header and raw.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-        place = len(codecs.BOM_UTF8)
-    raw.seek(before)
-    return None if head.count(b"\r") > head.count(b"\r\n") else place
 
 
 # ------------------------------------------------------------------ Parquet

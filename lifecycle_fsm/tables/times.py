@@ -39,6 +39,18 @@ class TimeTally:
     twice: int = 0
     skipped: int = 0
 
+    def add(self, other: TimeTally) -> None:
+        """Add what was assumed about other times."""
+        for zone, count in other.naive.items():
+            self.naive[zone] = self.naive.get(zone, 0) + count
+        self.twice += other.twice
+        self.skipped += other.skipped
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.naive.clear()
+        self.twice = self.skipped = 0
+
     def notes(self, chosen: Collection[str]) -> list[str]:
         """The notes of the summary on the times.
 

@@ -75,13 +75,14 @@ def test_parts_and_processes_change_nothing(
 
 
 def test_memory_decides_how_many_parts_there_are() -> None:
-    shared = file_run._shared
-    assert shared(1_000, 8, None) == (1, 1)  # not worth the start of other processes
-    assert shared(5_000_000, 2, 700 * MB) == (2, 128)
-    assert shared(5_000_000, 2, 20_000 * MB) == (2, 2)
-    assert shared(5_000_000, 8, 700 * MB)[0] < 8
+    assert file_run._affordable(8, 700 * MB) == 2
+    assert file_run._affordable(8, 100 * MB) == 1
+    assert file_run._affordable(8, 20_000 * MB) == 8
+    assert file_run._parts_for(5_000_000, 2, 700 * MB) == 128
+    assert file_run._parts_for(5_000_000, 2, 30_000 * MB) == 2
+    assert file_run._parts_for(1_000, 1, 700 * MB) == 1
     with pytest.raises(LifecycleError, match=r"100 MB of memory are too little .* at least 171 MB"):
-        shared(1_000, 2, 100 * MB)
+        file_run._parts_for(1_000, 1, 100 * MB)
 
 
 def test_a_size_is_a_number_and_a_unit(cli: Cli, files: dict[str, str]) -> None:
@@ -119,7 +120,7 @@ import sys
 from lifecycle_fsm.cli import main
 from lifecycle_fsm.parts import file_run
 
-file_run._FEW = 0
+file_run._FEW = file_run._SMALL = 0
 file_run._PROCESS, file_run._ACTIVITY = 0, 20_000  # so that there are many parts
 
 if __name__ == "__main__":
@@ -175,7 +176,7 @@ def test_a_killed_process_is_told_and_leaves_nothing(
     os.kill(workers_of(in_parts)[0], signal.SIGKILL)
     out, err = in_parts.communicate(timeout=60)
     assert (in_parts.returncode, out) == (2, "")
-    assert err.startswith("error: a process that ran a part has ended unexpectedly")
+    assert err.startswith("error: a process that read or ran a part has ended unexpectedly")
     assert "Traceback" not in err
     assert {path.name for path in tmp_path.iterdir()} == {"in_parts.py"}
 

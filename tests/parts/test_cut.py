@@ -115,7 +115,8 @@ def tables_of(
     written: dict[str, list[Any]] = {}
     for number, part in enumerate(spool.cut(parts)):
         run = PartRun(engine)
-        end = until or (spool.end and spool.end + engine.model.settle)
+        last = spool.spooled.end
+        end = until or (last and last + engine.model.settle)
         result += run.run(part.read(), order=order, end=end, until=until)
         for name, table in write_part_tables(folder, number, run.tables(), TABLES).items():
             written.setdefault(name, []).append(table)
