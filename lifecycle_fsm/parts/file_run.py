@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property, partial
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import active_children, get_context, parent_process, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,7 @@ class _BlockRead:
 @contextmanager
 def _pool(files: _Files, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that read blocks and run parts."""
+    others = active_children()
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (files,))
     try:
         with to_the_end(), _blocked():
@@ -315,7 +317,11 @@ def _pool(files: _Files, workers: int) -> Iterator[ProcessPoolExecutor]:
             "machine has too little memory: say --workers 1, or less --memory"
         ) from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in active_children():
+            if process not in others:  # it has nothing left to do, or its work is not wanted
+                process.terminate()
+        pool.shutdown()
 
 
 @contextmanager
@@ -361,7 +367,16 @@ def _start(files: _Files) -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who pressed Ctrl-C wants no traceback
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _worker = _Worker(files)
+
+
+def _end_with_parent() -> None:
+    """End this process if the one that started it is killed: nobody would ever tell it to."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @without_cycles()

@@ -153,16 +153,19 @@ def in_parts(files: dict[str, str], tmp_path: Path) -> Iterator[subprocess.Popen
         process.communicate()
 
 
+def command_of(process: str) -> bytes:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
+
+
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
     """The processes that run parts, as soon as there are two."""
     until = time.monotonic() + 60
     while time.monotonic() < until and process.poll() is None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        workers = [
-            int(child)
-            for child in children
-            if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-        ]
+        workers = [int(child) for child in children if b"spawn_main" in command_of(child)]
         if len(workers) == 2:
             return workers
         time.sleep(0.01)
@@ -179,6 +182,14 @@ def test_a_killed_process_is_told_and_leaves_nothing(
     assert err.startswith("error: a process that read or ran a part has ended unexpectedly")
     assert "Traceback" not in err
     assert {path.name for path in tmp_path.iterdir()} == {"in_parts.py"}
+
+
+@LINUX
+def test_processes_end_with_the_run(in_parts: subprocess.Popen[str]) -> None:
+    workers = workers_of(in_parts)
+    in_parts.kill()
+    in_parts.communicate(timeout=60)  # they hold its streams open as long as they run
+    assert all(b"spawn_main" not in command_of(str(worker)) for worker in workers)
 
 
 @LINUX
