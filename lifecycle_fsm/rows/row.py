@@ -19,6 +19,7 @@ _MOST_LISTED = 30
 class FileRow:
     """One row: the line where it starts, counted from 1, its values by column, and its text.
 
+    Line 0 means that the row has no place; the ids of its activities are then made from content.
     The values of a CSV file are always text. For Parquet the line is the number of the row.
     """
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.activities import Activity, made_id
 from lifecycle_fsm.errors import RecordError
-from lifecycle_fsm.fields import FieldType, Value
+from lifecycle_fsm.fields import FieldType, Value, instant
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.person import READ_ONLY
@@ -233,9 +233,11 @@ class BoundActivity:
                 bad.append(CellError(blamed, f"{kind} needs {name!r}, and it is empty"))
         if len(bad) > before:
             return None
-        if event is None:
-            event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
         try:
+            if event is None and row.line:
+                event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
+            elif event is None:
+                event = made_id(kind, instant(at), payload)
             return Activity(event, person, kind, at, payload, sequence=sequence)
         except RecordError as error:  # the texts are valid, so it is the time
             bad.append(CellError(self.gives.at.first, str(error)))
