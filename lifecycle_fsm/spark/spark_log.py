@@ -184,8 +184,8 @@ def with_roots(log: DataFrame) -> DataFrame:
 def roots_of(edges: DataFrame) -> DataFrame | None:
     """The root of each record that belongs to others; ``None`` if there is none.
 
-    In each round a record takes the smallest root of its neighbours, and then the root of that
-    root, so that long chains need few rounds.
+    In each round a record takes the smallest root that a neighbour has, and then the root of that
+    one, so that long chains need few rounds.
 
     Args:
         edges: the columns ``record`` and ``other``.
@@ -193,19 +193,17 @@ def roots_of(edges: DataFrame) -> DataFrame | None:
     both = edges.union(edges.select("other", "record")).distinct().localCheckpoint()
     if both.isEmpty():
         return None
-    records = both.select("record").distinct()
-    roots = records.withColumn("root", F.col("record"))
+    roots = both.groupBy("record").agg(F.min("other").alias("root"))
     while True:
         named = roots.select(F.col("record").alias("other"), F.col("root").alias("near"))
-        nearest = both.join(named, "other").groupBy("record").agg(F.min("near").alias("near"))
-        lower = roots.join(nearest, "record").select(
-            "record", "root", F.least("root", "near").alias("lower")
-        )
-        jump = lower.select(F.col("record").alias("lower"), F.col("lower").alias("lowest"))
-        changed = lower.join(jump, "lower").select("record", "root", "lowest").localCheckpoint()
-        if changed.where("root <> lowest").isEmpty():
+        near = both.join(named, "other").select("record", "near").union(roots)
+        lower = near.groupBy("record").agg(F.min("near").alias("root"))
+        jump = lower.select(F.col("record").alias("root"), F.col("root").alias("lowest"))
+        # Without the columns of earlier rounds: what Spark knows of them grows without bound.
+        lowest = lower.join(jump, "root").select("record", "lowest").localCheckpoint()
+        if roots.join(lowest, "record").where("root <> lowest").isEmpty():
             return roots
-        roots = changed.select("record", F.col("lowest").alias("root"))
+        roots = lowest.withColumnRenamed("lowest", "root")
 
 
 def part_column(parts: int) -> Any:

@@ -71,13 +71,16 @@ def stream(
     log = log.withColumn("micros", F.unix_micros("at")).withColumn(
         "root", F.coalesce("root", F.lit(""))
     )
-    columns: TableColumns = {
-        **table_columns(own),
-        "rejects": tuple(column for column in REJECTS if column.name != "line"),
-    }
+    columns = stream_columns(own)
     return log.groupBy("root").transformWithState(
         _People(packed(model), columns), spark_schema(_FIRST, columns), "Append", "EventTime"
     )
+
+
+def stream_columns(model: Model) -> TableColumns:
+    """The columns of the tables that a stream makes."""
+    rejects = tuple(column for column in REJECTS if column.name != "line")
+    return {**table_columns(model), "rejects": rejects}
 
 
 class _People(StatefulProcessor):  # type: ignore[misc]

@@ -1,0 +1,169 @@
+"""A log on Spark is run as it is in one piece."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lifecycle_fsm import Engine, FileProblem, LifecycleError, RecordError, load
+from lifecycle_fsm.parts.components import Components, part_of
+from lifecycle_fsm.spark import add, run
+from lifecycle_fsm.spark.spark_log import part_column, roots_of
+from tests.spark.comparing import COLUMNS, at, crowd, in_one_piece, payload, rows, table, tables
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "single people": {"size": 30, "lateness": 0.2},
+    "merges": {"size": 30, "persons": 3, "lateness": 0.2},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(("seed", "parts"), [(1, 1), (2, 7), (3, 64)])
+def test_parts_on_spark_give_the_tables_of_one_piece(
+    spark: Any, shape: str, seed: int, parts: int
+) -> None:
+    model, log = crowd(f"{shape}{seed}", **SHAPES[shape])
+    Random(seed).shuffle(log)
+    frame = spark.createDataFrame(rows(log), COLUMNS)
+    made = run(None, frame, model, parts=parts)
+    assert tables(made) == in_one_piece(model, log)
+    summary = made.summary.toArrow().to_pylist()
+    assert sorted(row["part"] for row in summary) == list(range(parts))
+    assert sum(row["people"] for row in summary) == len(table(made.people))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_rows_in_an_order_of_arrival_are_applied_in_it(spark: Any, shape: str) -> None:
+    model, log = crowd(f"{shape}4", **SHAPES[shape])
+    numbered = rows(log, range(len(log)))
+    Random(4).shuffle(numbered)
+    made = run(
+        None, spark.createDataFrame(numbered, f"{COLUMNS}, place long"), model,
+        arrival="place", parts=5,
+    )  # fmt: skip
+    expected = in_one_piece(model, log, "arrival")
+    assert tables(made) == expected
+    assert any(row[-1] for row in expected["decisions"]), "nothing is late"
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 40])
+def test_roots_are_those_of_the_components(spark: Any, length: int) -> None:
+    random = Random(length)
+    names = [f"{chance}é{n}" for n, chance in enumerate(random.sample(range(1000), length + 1))]
+    edges = [*pairwise(names), ("x", "y"), ("z", "z")] if length else []
+    random.shuffle(edges)
+    known = Components()
+    for edge in edges:
+        known.join(*edge)
+    roots = roots_of(spark.createDataFrame(edges, "record string, other string"))
+    if not length:
+        assert roots is None
+        return
+    read = roots.withColumn("part", part_column(7)).toArrow().to_pylist()
+    assert {row["record"]: row["root"] for row in read} == {
+        name: known.root(name) for edge in edges for name in edge
+    }
+    assert all(row["part"] == part_of(row["root"], 7) for row in read)
+
+
+def test_people_and_activities_are_read_as_from_files(spark: Any, tmp_path: Path) -> None:
+    people = spark.createDataFrame(
+        [("ann", "2024-05-01T09:00Z", 5.0), ("bo", "2024-05-02", None), ("", "2024-05-02", 1.0)],
+        "id string, created_at string, behavior_score double",
+    )
+    activities = spark.createDataFrame(
+        [
+            ("ann", "form_filled", at("05-02"), "Demo"),
+            ("ann", "form_filled", at("05-02"), "Demo"),  # the same row twice
+            ("ann", "form_fild", at("05-02"), "Demo"),
+            ("ann", "form_filled", None, "Demo"),
+            ("cy", "form_filled", at("05-02"), "Demo"),  # nobody has created cy
+        ],
+        "person string, kind string, at timestamp, form string",
+    )
+    made = run(people, activities, load("two_step"), parts=3, path=str(tmp_path))
+    assert [row[0] for row in table(made.people)] == ["ann", "bo"]
+    results = [row[3] for row in table(made.decisions) if row[5] == "form_filled"]
+    assert sorted(results) == ["duplicate", "held", "unchanged"]
+    rejected = {(row[0], row[1], row[2][:20]) for row in table(made.rejects)}
+    assert rejected == {
+        ("people", "id", "it is empty: whom is"),
+        ("activities", "kind", "'form_fild' is no ki"),
+        ("activities", "at", "it is empty: when di"),
+    }
+    again = run(people, activities, load("two_step"), parts=3, path=str(tmp_path))
+    assert tables(again) == tables(made)
+    stored = pl.scan_parquet(tmp_path / "tables/**/*.parquet", hive_partitioning=True)
+    history = stored.filter(pl.col("table") == "history").select("history").unnest("history")
+    assert table(history.collect()) == table(made.history)
+
+
+def fails(*_: Any) -> Any:
+    raise OSError("the service is down")
+
+
+def test_an_engine_brings_its_own_steps_and_what_they_park(spark: Any) -> None:
+    engine = Engine(load("waterfall"), steps={"enrich": fails})
+    people = spark.createDataFrame(
+        [("ann", at("05-01"), "ann@acme.example")], "id string, created_at timestamp, email string"
+    )
+    made = run(people, None, engine, parts=2)
+    assert table(made.people)[0][1] == "processing"
+    assert {row[3] for row in table(made.decisions)} == {"moved", "parked"}
+
+
+def test_what_cannot_be_run_is_said_at_once(spark: Any, tmp_path: Path) -> None:
+    model = load("two_step")
+    frame = spark.createDataFrame([("ann", "2024-05-01")], "person string, at string")
+    with pytest.raises(FileProblem, match="there is no column 'kind'"):
+        run(None, frame, model)
+    with pytest.raises(RecordError, match="give a frame of people"):
+        run(None, None, model)
+    with pytest.raises(RecordError, match="has no column 'place'"):
+        run(frame, None, model, arrival="place")
+
+
+LATE = [
+    ("f-2", "bo", "form_filled", at("05-03"), None, payload(form="Demo")),
+    ("m-1", "bo", "merged", at("05-04"), None, payload(loser="cy")),  # in another part
+    ("f-3", "cy", "form_filled", at("05-05"), None, payload(form="Demo")),
+]
+FIRST = [
+    *((f"c-{name}", name, "created", at("05-01"), None, "{}") for name in "ann bo cy di".split()),
+    ("f-1", "ann", "form_filled", at("05-20"), None, payload(form="Demo")),
+    ("f-1", "cy", "form_filled", at("05-02"), None, payload(form="Demo")),
+]
+
+
+def test_late_rows_run_their_parts_again(spark_itself: Any, tmp_path: Path) -> None:
+    spark, model, path = spark_itself, load("two_step"), str(tmp_path / "run")
+    first, late = (spark.createDataFrame(each, COLUMNS) for each in (FIRST, LATE))
+    run(None, first, model, path=path, parts=16)
+    stored = Path(path, "tables")
+    before = {file: file.stat().st_mtime_ns for file in stored.glob("part=*/*.parquet")}
+    for _ in range(2):  # the second time changes nothing
+        made = add(None, late, model, path=path, batch="june")
+        whole = run(None, first.union(late), model, parts=16)
+        assert tables(made) == tables(whole)
+    kept = {file for file in before if file.exists()}
+    replaced = {int(file.parent.name.removeprefix("part=")) for file in before.keys() - kept}
+    assert replaced == {part_of(name, 16) for name in ("bo", "cy")}
+    corrected = add(None, late.where("kind <> 'merged'"), model, path=path, batch="june")
+    whole = run(None, first.union(late.where("kind <> 'merged'")), model, parts=16)
+    assert tables(corrected) == tables(whole)
+    later = [("f-9", "di", "form_filled", at("06-30"), None, payload(form="Demo"))]
+    end = {row["end"] for row in corrected.summary.collect()}
+    moved = add(None, spark.createDataFrame(later, COLUMNS), model, path=path, batch="july")
+    assert {row["end"] for row in moved.summary.collect()}.isdisjoint(end)  # in all parts
+
+
+def test_late_rows_need_the_run_that_they_belong_to(spark: Any, tmp_path: Path) -> None:
+    model, path = load("two_step"), str(tmp_path / "run")
+    late = spark.createDataFrame(LATE, COLUMNS)
+    with pytest.raises(LifecycleError):
+        add(None, late, model, path=path, batch="june")
