@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
 import polars as pl
-from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from lifecycle_fsm.errors import LifecycleError, RecordError
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.file_run import settled
-from lifecycle_fsm.parts.part_run import PartRun
-from lifecycle_fsm.parts.spool import activities_of
+from lifecycle_fsm.parts.part_run import PartRun, table_columns
+from lifecycle_fsm.parts.spool import activities_of, as_json
 from lifecycle_fsm.spark.spark_log import engine_of, log_of, packed, part_column, with_roots
 from lifecycle_fsm.spark.spark_tables import (
     SUMMARY,
+    TableColumns,
     Tables,
     arrow_batches,
-    columns_of,
     spark_schema,
     views,
 )
@@ -34,6 +36,8 @@ _FIRST = "`part` int"
 _NEEDED = "number id person kind at sequence payload part".split()
 #: Decides between activities that are the same to the order of events, where no number does.
 _TIES = "number person at id kind payload".split()
+_COUNTS = "people merged applied left_out".split()
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @attrs.frozen
@@ -72,29 +76,30 @@ def run(
             With it, activities are applied in that order, otherwise by event [S19].
         until: what happened later is left out, and time passes up to then; by default it passes
             until the last new person is sorted.
-        parts: how many parts there are; a worker holds one at a time in memory.
-        path: a folder to which the log and the tables are written. What is there is replaced.
+        parts: how many parts there are; a worker has the people of one at a time in memory.
+        path: a folder for the log and the tables, which replace what is there.
         batch: the name of these rows in the log there, for :func:`add`.
 
     Raises:
         FileProblem: the columns do not fit the model and the mapping.
         RecordError: no frame is given, or there is no column ``arrival``.
     """
-    model, sent = _model(model), packed(model)
-    log = log_of(people, activities, model, mapping, number=arrival)
+    sent, model = packed(model), _model(model)
+    log = log_of(people, activities, model, mapping, arrival)
     if path is None:
         log = log.persist()
     else:
-        _written(log.withColumn("batch", F.lit(batch)), f"{path}/log", "batch")
-        log = _log_at(log.sparkSession, path, log)
+        _write(log.withColumn("batch", F.lit(batch)), f"{path}/log", "batch")
+        log = _log_at(path, log)
     until = None if until is None else instant(until)
-    end = until or _end(log, model)
-    settings = _Settings(parts, arrival is not None, until, end, model.version)
+    settings = _Settings(
+        parts, arrival is not None, until, until or _end(log, model), model.version
+    )
     frame = _applied(log, sent, model, settings, range(parts))
     if path is None:
         return views(frame.persist(), log)
-    _written(frame, f"{path}/tables", "part")
-    return _tables_at(log.sparkSession, path, model, log)
+    _write(frame, f"{path}/tables", "part")
+    return views(_frame_at(log.sparkSession, path, model), log)
 
 
 def add(
@@ -107,58 +112,61 @@ def add(
     mapping: InputMapping | None = None,
     arrival: str | None = None,
 ) -> Tables:
-    """Add late rows to the log of an earlier :func:`run`, and run again the parts that they change.
+    """Add late rows to the log of a :func:`run`, and run again the parts that they change.
 
-    These are the parts of the people in the rows, and all parts if the rows move the end of the
-    log. The same rows added again change nothing. Needs a Spark that replaces single partitions.
+    These are the parts of the people in the rows; all parts, if the rows move the end of the log.
+    Frames of earlier calls are out of date.
 
     Args:
-        people: new rows, as for :func:`run`; likewise ``activities``, ``mapping`` and ``arrival``.
-        activities: see above.
-        model: the model of the earlier run.
-        path: the folder of the earlier run.
-        batch: the name of these rows; rows that were added under this name before are replaced.
-        mapping: see above.
-        arrival: see above.
+        people: new people, as for :func:`run`.
+        activities: new activities, likewise.
+        model: the model of the run.
+        path: the folder of the run.
+        batch: the name of these rows. They replace the rows that were added under this name
+            before, so adding them again changes nothing.
+        mapping: as for :func:`run`.
+        arrival: likewise.
 
     Raises:
         FileProblem: the columns do not fit the model and the mapping.
-        LifecycleError: there is no run in the folder; another version of the model, or another
-            order, made it; or this Spark cannot replace single partitions.
+        LifecycleError: there is no run in the folder; its model or order was another; or this Spark
+            cannot replace single partitions.
         RecordError: no frame is given, or there is no column ``arrival``.
     """
-    model, sent = _model(model), packed(model)
-    new = log_of(people, activities, model, mapping, number=arrival).persist()
+    sent, model = packed(model), _model(model)
+    new = log_of(people, activities, model, mapping, arrival).persist()
     spark = new.sparkSession
-    if ".connect." in type(spark).__module__ and not _replaces_partitions(spark, path):
-        raise LifecycleError("this Spark cannot replace single partitions: run the entire log")
     before = _settings_at(spark, path, model)
     if (before.version, before.arrival) != (model.version, arrival is not None):
         raise LifecycleError(
-            f"the run in {path} has version {before.version!r} of the model and "
-            f"{'an' if before.arrival else 'no'} order of arrival, and these rows have "
-            f"{model.version!r} and {'no' if arrival is None else 'one'}: run the entire log"
+            f"the run in {path} was by version {before.version!r} of the model, "
+            f"{'in an' if before.arrival else 'without'} order of arrival: run the entire log"
         )
-    old = _log_at(spark, path, new)
+    if not _replaces_partitions(spark, path):
+        raise LifecycleError("this Spark cannot replace single partitions: run the entire log")
+    old = _log_at(path, new)
     log = old.where(F.col("batch") != batch).drop("batch").unionByName(new)
     settings = attrs.evolve(before, end=before.until or _end(log, model))
     changed: Iterable[int] = range(before.parts)
     if settings.end == before.end:
-        persons = old.where(F.col("batch") == batch).select("person")
-        persons = persons.union(new.select("person")).distinct()
-        places = [
-            with_roots(rows.select("person", "other")).join(persons, "person", "left_semi")
-            for rows in (old, log)
-        ]
-        places.append(persons.withColumn("root", F.col("person")))
-        chosen = places[0].select("root").union(places[1].select("root"))
-        chosen = chosen.where("root IS NOT NULL").select(part_column(before.parts).alias("part"))
-        changed = sorted(row["part"] for row in chosen.distinct().collect())
-    _written(_applied(log, sent, model, settings, changed), f"{path}/tables", "part", some=True)
-    # Only now, so that rows whose run failed are late again when they are added again.
-    _written(new.withColumn("batch", F.lit(batch)), f"{path}/log", "batch", some=True)
+        mine = old.where(F.col("batch") == batch).select("person").union(new.select("person"))
+        mine = mine.distinct()
+        roots = mine.select(F.col("person").alias("root"))
+        for rows in (old, log):  # where these people were, and where they are now
+            all_roots = with_roots(rows.select("person", "other"))
+            roots = roots.union(all_roots.join(mine, "person", "left_semi").select("root"))
+        found = roots.where("root IS NOT NULL").select(part_column(before.parts).alias("part"))
+        changed = sorted(row["part"] for row in found.distinct().collect())
+    _write(_applied(log, sent, model, settings, changed), f"{path}/tables", "part", some=True)
+    # Only now, so that these rows are late again if this has to be done again.
+    _write(new.withColumn("batch", F.lit(batch)), f"{path}/log", "batch", some=True)
     new.unpersist()
-    return _tables_at(spark, path, model, _log_at(spark, path, new))
+    return views(_frame_at(spark, path, model), _log_at(path, new))
+
+
+def columns_of(model: Model) -> TableColumns:
+    """The columns of all tables of a run."""
+    return {**table_columns(model), "summary": SUMMARY}
 
 
 def _model(model: Model | Engine) -> Model:
@@ -170,9 +178,7 @@ def _end(log: DataFrame, model: Model) -> datetime | None:
     micros = log.agg(F.max(F.unix_micros("at"))).collect()[0][0]
     if micros is None:
         return None
-    return settled(datetime.fromtimestamp(micros // 1_000_000, UTC).replace(
-        microsecond=micros % 1_000_000
-    ), model)  # fmt: skip
+    return settled(_START + timedelta(microseconds=micros), model)
 
 
 def _applied(
@@ -185,10 +191,10 @@ def _applied(
     if len(chosen) < settings.parts:
         placed = placed.where(F.col("part").isin(chosen))
     # A row without activity for each part, because a part that has become empty is replaced too.
-    marks = log.sparkSession.createDataFrame([Row(part=part) for part in chosen], "part int")
+    marks = log.sparkSession.createDataFrame([(part,) for part in chosen], "part int")
     placed = placed.unionByName(marks, allowMissingColumns=True)
     placed = placed.repartition(max(len(chosen), 1), "part")
-    columns = columns_of(model)
+    columns, said = columns_of(model), as_json(attrs.asdict(settings))
 
     def apply(batches: Iterable[Any]) -> Iterator[Any]:
         for part, rows in _by_part(batches):
@@ -200,14 +206,11 @@ def _applied(
                 end=settings.end,
                 until=settings.until,
             )
-            counts = {name: getattr(result, name) for name in _COUNTS}
-            summary = TableWriter(SUMMARY, [counts | attrs.asdict(settings)]).frame()
+            row = {name: getattr(result, name) for name in _COUNTS} | {"settings": said}
+            summary = TableWriter(SUMMARY, [row]).frame()
             yield from arrow_batches(part, {**run.tables(), "summary": summary}, columns)
 
     return placed.mapInArrow(apply, spark_schema(_FIRST, columns))
-
-
-_COUNTS = "people merged applied left_out".split()
 
 
 def _by_part(batches: Iterable[Any]) -> Iterator[tuple[int, Any]]:
@@ -226,7 +229,7 @@ def _by_part(batches: Iterable[Any]) -> Iterator[tuple[int, Any]]:
 # -- the folder of a run -----------------------------------------------------------------------
 
 
-def _written(frame: DataFrame, path: str, by: str, *, some: bool = False) -> None:
+def _write(frame: DataFrame, path: str, by: str, *, some: bool = False) -> None:
     """Write a frame as Parquet, one folder for each value of a column; ``some`` keeps the folders
     of other values."""
     mode = "dynamic" if some else "static"
@@ -234,38 +237,30 @@ def _written(frame: DataFrame, path: str, by: str, *, some: bool = False) -> Non
     writer.parquet(path)
 
 
-def _log_at(spark: SparkSession, path: str, like: DataFrame) -> DataFrame:
-    types = ", ".join(f"`{name}` {kind}" for name, kind in like.dtypes if name != "batch")
-    return spark.read.schema(f"{types}, `batch` string").parquet(f"{path}/log")
+def _log_at(path: str, like: DataFrame) -> DataFrame:
+    types = [f"`{name}` {kind}" for name, kind in like.dtypes]
+    schema = ", ".join([*types, "`batch` string"])
+    return like.sparkSession.read.schema(schema).parquet(f"{path}/log")
 
 
 def _frame_at(spark: SparkSession, path: str, model: Model) -> DataFrame:
-    schema = spark_schema("", columns_of(model)).removeprefix(", ")
-    frame = spark.read.schema(f"{schema}, {_FIRST}").parquet(f"{path}/tables")
-    return frame.withColumn("part", F.col("part").cast("int"))
-
-
-def _tables_at(spark: SparkSession, path: str, model: Model, log: DataFrame) -> Tables:
-    return views(_frame_at(spark, path, model), log)
+    schema = spark_schema(_FIRST, columns_of(model))
+    return spark.read.schema(schema).parquet(f"{path}/tables")
 
 
 def _settings_at(spark: SparkSession, path: str, model: Model) -> _Settings:
-    names = [field.name for field in attrs.fields(_Settings)]
-    summary = _frame_at(spark, path, model).where("`table` = 'summary'").select("summary.*")
-    rows = summary.select(names).limit(1).toArrow().to_pylist()
-    if not rows:
-        raise LifecycleError(f"there is no run in {path}")
-    row = rows[0]
-    for name in ("until", "end"):
-        row[name] = None if row[name] is None else instant(row[name])
-    return _Settings(**row)
+    try:
+        rows = _frame_at(spark, path, model).where("`table` = 'summary'").limit(1).collect()
+        known = json.loads(rows[0]["summary"]["settings"])
+    except (PySparkException, IndexError) as error:
+        raise LifecycleError(f"there is no run in {path}") from error
+    times = {name: known[name] and instant(known[name]) for name in ("until", "end")}
+    return _Settings(**known | times)
 
 
 def _replaces_partitions(spark: SparkSession, path: str) -> bool:
-    """Whether this Spark replaces the partitions of a frame only; Sail replaces the entire table,
-    and says nothing."""
-    probe = f"{path}/probe"
-    for number in (1, 2):
-        frame = spark.createDataFrame([Row(value=number, part=number)], "value int, part int")
-        _written(frame, probe, "part", some=number == 2)
-    return spark.read.schema("value int, part int").parquet(probe).count() == 2
+    """Whether this Spark replaces single partitions; Sail replaces all, and says nothing."""
+    for part in (1, 2):
+        frame = spark.createDataFrame([(part, part)], "value int, part int")
+        _write(frame, f"{path}/probe", "part", some=part == 2)
+    return bool(spark.read.schema("value int, part int").parquet(f"{path}/probe").count() == 2)

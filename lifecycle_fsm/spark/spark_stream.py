@@ -65,7 +65,7 @@ def stream(
     """
     own = model.model if isinstance(model, Engine) else model
     keep = ["root", "processed"] if processed else ["root"]
-    log = log_of(people, activities, own, mapping, number=arrival, keep=keep)
+    log = log_of(people, activities, own, mapping, arrival, keep)
     # The watermark belongs to a column that is gone again: Spark would drop the late rows.
     log = log.withColumn("event", F.col("at")).withWatermark("event", delay).drop("event")
     log = log.withColumn("micros", F.unix_micros("at")).withColumn(
@@ -95,26 +95,30 @@ class _People(StatefulProcessor):  # type: ignore[misc]
         self._state = handle.getValueState("people", _STATE)
         self._row = Row("root", "step", "table", *self._columns)
 
-    def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Row]:  # noqa: N802, N803
+    def handleInputRows(self, key: Any, rows: Any, timerValues: Any) -> Iterator[Row]:
         (root,) = key
         read = list(rows)
         group = _Group(engine_of(self._sent), self._state.get())
         group.expected.update(row.person for row in read if "processed" in row and row.processed)
         numbered = [(row.number, _activity(row)) for row in read if row.reason is None]
         numbered.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].order))
-        group.apply([activity for _, activity in numbered])
+        group.lifecycle.expect_processed(group.expected)
+        for _, activity in numbered:
+            group.lifecycle.apply(activity)
         yield from self._rows(root, group)
         step = group.saved["step"]
         for row in read:
             if row.reason is not None:
                 yield self._output(root, step, "rejects", row)
 
-    def handleExpiredTimer(self, key: Any, timerValues: Any, expiredTimerInfo: Any) -> Iterator[Row]:  # noqa: N802, N803, E501
+    def handleExpiredTimer(
+        self, key: Any, timerValues: Any, expiredTimerInfo: Any
+    ) -> Iterator[Row]:
         (root,) = key
         group = _Group(engine_of(self._sent), self._state.get())
         now = _START + timerValues.getCurrentWatermarkInMs() * _MILLISECOND
         group.saved["timer"] = None  # it has fired
-        group.tick(now)
+        group.lifecycle.tick(now)
         yield from self._rows(root, group)
 
     def _rows(self, root: str, group: _Group) -> Iterator[Row]:
@@ -146,7 +150,7 @@ class _Group:
 
     def __init__(self, engine: Engine, state: tuple[str, bytes] | None) -> None:
         self._decisions: list[Decision] = []
-        self._lifecycle = lifecycle = Lifecycle(engine, record=self._decisions.append)
+        self.lifecycle = lifecycle = Lifecycle(engine, record=self._decisions.append)
         self.saved: dict[str, Any] = {"step": 0} if state is None else json.loads(state[0])
         self.expected = set(self.saved.get("expected", ()))
         lifecycle.expect_processed(self.expected)
@@ -165,17 +169,9 @@ class _Group:
         self._merged = set(lifecycle.merged)
         self._deadlines = set(lifecycle.deadlines)
 
-    def apply(self, activities: list[Activity]) -> None:
-        self._lifecycle.expect_processed(self.expected)
-        for activity in activities:
-            self._lifecycle.apply(activity)
-
-    def tick(self, until: datetime) -> None:
-        self._lifecycle.tick(until)
-
     def dump(self) -> tuple[str, bytes, int | None]:
         """The new state, and the next timer in milliseconds."""
-        lifecycle = self._lifecycle
+        lifecycle = self.lifecycle
         names = [person.id for person in lifecycle]
         seen = {record: data for name in names for record, data in lifecycle.seen(name).items()}
         dues = [due for name in names if (due := lifecycle.next_due(name)) is not None]
@@ -194,10 +190,13 @@ class _Group:
 
     def records(self) -> Mapping[str, list[Any]]:
         """The new records of each table."""
-        lifecycle = self._lifecycle
+        lifecycle = self.lifecycle
         merged = sorted(set(lifecycle.merged) - self._merged)
         return {
-            "people": [*lifecycle, *(lifecycle.engine.machine.person_class(id) for id in merged)],
+            "people": [
+                *lifecycle,
+                *(lifecycle.engine.machine.person_class(name) for name in merged),
+            ],
             "history": list(lifecycle.history),
             "deadlines": [fact for fact in lifecycle.deadlines if fact not in self._deadlines],
             "decisions": self._decisions,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import accumulate
@@ -34,7 +35,7 @@ def crowd(seed: str, size: int, **shape: Any) -> tuple[Model, list[Activity]]:
     if shape.get("persons", 1) > 1:
         made["mail"] = {}
     came: list[tuple[datetime, Activity]] = []
-    with mock.patch.object(generator, "model", lambda _: made):
+    with mock.patch.object(generator, "model", return_value=made):
         for number in range(size):
             story = generator.story(random, **shape)
             steps = [handed(what, made) for word, what in story.steps if word == "apply"]
@@ -59,7 +60,15 @@ def _named(activity: Activity, number: int) -> Activity:
 def rows(activities: Iterable[Activity], *beside: Sequence[Any]) -> list[tuple[Any, ...]]:
     """Rows for a frame of activities, with :data:`COLUMNS` and values of more columns."""
     return [
-        (each.id, each.person, each.kind, each.at, each.sequence, as_json(dict(each.payload)), *more)
+        (
+            each.id,
+            each.person,
+            each.kind,
+            each.at,
+            each.sequence,
+            as_json(dict(each.payload)),
+            *more,
+        )
         for each, *more in zip(activities, *beside, strict=True)
     ]
 
@@ -114,3 +123,13 @@ def at(text: str) -> datetime:
 def payload(**values: Any) -> str:
     """A payload as text."""
     return json.dumps(values)
+
+
+def differences(seen: dict[str, Table], whole: dict[str, Table]) -> dict[str, list[Any]]:
+    """The rows of each table that only one has; empty if they are equal."""
+    found = {}
+    for name, rows in whole.items():
+        ours, theirs = Counter(map(repr, seen[name])), Counter(map(repr, rows))
+        if ours != theirs:
+            found[name] = [sorted(ours - theirs), sorted(theirs - ours)]
+    return found
