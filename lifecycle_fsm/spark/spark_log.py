@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -15,11 +16,11 @@ from pyspark import cloudpickle
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from lifecycle_fsm.activities import other_record
+from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import RecordError
+from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
-from lifecycle_fsm.parts.spool import as_json
 from lifecycle_fsm.spark.spark_tables import ARROW
 from lifecycle_fsm.tables import FileRow, InputMapping, Intake, Reject, RowFile, Targets
 
@@ -33,9 +34,16 @@ _TYPES = dict.fromkeys([*_LOG, "root"], "string") | {
     "sequence": "bigint",
     "processed": "boolean",
 }
+#: The columns of an activity, in the order of its parts.
+ACTIVITY = "id person kind micros sequence payload".split()
 #: Fewer roots than this are sent to every worker; for more, Spark chooses the join.
 _MANY = 1_000_000
 _START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+
+#: Times become texts, which every payload may contain.
+as_json = json.JSONEncoder(default=iso_text, separators=(",", ":")).encode
+#: Many activities bring the same.
+_payload = lru_cache(maxsize=10_000)(json.loads)
 
 
 def packed(model: Model | Engine) -> bytes:
@@ -139,6 +147,14 @@ def _bound(
     for note in intake(named, iter(()), lambda _: None).reports[0].notes:
         _log.warning("%s: %s", role, note)
     return frame.mapInArrow(bind, ", ".join(f"`{name}` {kind}" for name, kind in types.items()))
+
+
+def activity_of(
+    id: str, person: str, kind: str, micros: int, sequence: int | None, payload: str
+) -> Activity:
+    """An activity from the columns of a log, with its time in microseconds since 1970."""
+    at = _START + timedelta(microseconds=micros)
+    return Activity.checked_before(id, person, kind, at, _payload(payload), sequence)
 
 
 def with_roots(log: DataFrame) -> DataFrame:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import attrs
 import polars as pl
+import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,8 +21,8 @@ from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.file_run import settled
 from lifecycle_fsm.parts.part_run import PartRun, table_columns
-from lifecycle_fsm.parts.spool import activities_of, as_json
-from lifecycle_fsm.spark.spark_log import engine_of, log_of, packed, part_column, with_roots
+from lifecycle_fsm.parts.spool import Place
+from lifecycle_fsm.spark.spark_log import ACTIVITY, activity_of, as_json, engine_of, log_of, packed, part_column, with_roots
 from lifecycle_fsm.spark.spark_tables import (
     SUMMARY,
     TableColumns,
@@ -33,9 +35,10 @@ from lifecycle_fsm.tables import InputMapping, TableWriter
 
 _FIRST = "`part` int"
 #: The columns that a worker needs.
-_NEEDED = "number id person kind at sequence payload part".split()
+_NEEDED = ["number", *ACTIVITY]
 #: Decides between activities that are the same to the order of events, where no number does.
-_TIES = "number person at id kind payload".split()
+_TIES = "number person micros id kind payload".split()
+_NOWHERE = Place(0, 0)
 _COUNTS = "people merged applied left_out".split()
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -186,8 +189,8 @@ def _applied(
 ) -> DataFrame:
     """The tables of some parts of a log."""
     chosen = list(parts)
-    rooted = with_roots(log.where("reason IS NULL").select("other", *_NEEDED[:-1]))
-    placed = rooted.withColumn("part", part_column(settings.parts)).select(*_NEEDED)
+    rooted = with_roots(log.where("reason IS NULL").withColumn("micros", F.unix_micros("at")))
+    placed = rooted.select(part_column(settings.parts).alias("part"), *_NEEDED)
     if len(chosen) < settings.parts:
         placed = placed.where(F.col("part").isin(chosen))
     # A row without activity for each part, because a part that has become empty is replaced too.
@@ -196,34 +199,29 @@ def _applied(
     placed = placed.repartition(max(len(chosen), 1), "part")
     columns, said = columns_of(model), as_json(attrs.asdict(settings))
 
-    def apply(batches: Iterable[Any]) -> Iterator[Any]:
+    def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for part, rows in _by_part(batches):
             run = PartRun(engine_of(sent))
-            log = activities_of(rows.with_columns(place=pl.col("number").fill_null(0)))
             result = run.run(
-                log,
+                ((activity_of(*row), _NOWHERE) for row in rows.select(ACTIVITY).iter_rows()),
                 order="arrival" if settings.arrival else "event",
                 end=settings.end,
                 until=settings.until,
             )
             row = {name: getattr(result, name) for name in _COUNTS} | {"settings": said}
             summary = TableWriter(SUMMARY, [row]).frame()
-            yield from arrow_batches(part, {**run.tables(), "summary": summary}, columns)
+            tables = chain(run.tables(), [("summary", summary)])
+            yield from arrow_batches(part, tables, columns)
 
     return placed.mapInArrow(apply, spark_schema(_FIRST, columns))
 
 
-def _by_part(batches: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-    """The rows of each part as one frame. Not every server keeps rows sorted for a worker, so they
-    are collected; compared with people they are small."""
+def _by_part(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The activities of each part. Not every server keeps rows sorted for a worker, so they are
+    collected; compared with people they are small."""
     frames = [pl.DataFrame(pl.from_arrow(batch)) for batch in batches]
-    if not frames:
-        return
-    for rows in pl.concat(frames).partition_by("part"):
-        of_part = rows.filter(pl.col("id").is_not_null()).with_columns(
-            pl.col("at").cast(pl.Datetime("us")).to_physical()
-        )
-        yield int(rows["part"][0]), of_part.sort(_TIES, nulls_last=True)
+    for rows in pl.concat(frames).partition_by("part") if frames else ():
+        yield int(rows["part"][0]), rows.drop_nulls("id").sort(_TIES, nulls_last=True)
 
 
 # -- the folder of a run -----------------------------------------------------------------------

@@ -17,7 +17,7 @@ from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.parts.part_run import table_columns
-from lifecycle_fsm.spark.spark_log import engine_of, log_of, packed
+from lifecycle_fsm.spark.spark_log import ACTIVITY, activity_of, engine_of, log_of, packed
 from lifecycle_fsm.spark.spark_tables import TableColumns, spark_schema
 from lifecycle_fsm.tables import REJECTS, InputMapping
 
@@ -80,7 +80,8 @@ def stream(
 def stream_columns(model: Model) -> TableColumns:
     """The columns of the tables that a stream makes."""
     rejects = tuple(column for column in REJECTS if column.name != "line")
-    return {**table_columns(model), "rejects": rejects}
+    columns = {**table_columns(model), "rejects": rejects}
+    return {name: of_table for name, of_table in columns.items() if name != "owners"}
 
 
 class _People(StatefulProcessor):  # type: ignore[misc]
@@ -100,7 +101,7 @@ class _People(StatefulProcessor):  # type: ignore[misc]
         read = list(rows)
         group = _Group(engine_of(self._sent), self._state.get())
         group.expected.update(row.person for row in read if "processed" in row and row.processed)
-        numbered = [(row.number, _activity(row)) for row in read if row.reason is None]
+        numbered = [(row.number, activity_of(*(row[name] for name in ACTIVITY))) for row in read if row.reason is None]
         numbered.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].order))
         group.lifecycle.expect_processed(group.expected)
         for _, activity in numbered:
@@ -202,14 +203,3 @@ class _Group:
             "decisions": self._decisions,
             "requests": [request for made in self._decisions for request in made.requests],
         }
-
-
-def _activity(row: Any) -> Activity:
-    return Activity.checked_before(
-        row.id,
-        row.person,
-        row.kind,
-        _START + timedelta(microseconds=row.micros),
-        json.loads(row.payload),
-        row.sequence,
-    )

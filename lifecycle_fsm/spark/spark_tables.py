@@ -6,7 +6,7 @@ structure; the columns of the other tables are empty.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
@@ -49,7 +49,8 @@ class Tables(NamedTuple):
     """The tables of a run as Spark frames, with the columns of the files of ``lifecycle-fsm run``,
     and ``part``.
 
-    ``summary`` has a row for each part; ``rejects`` has the rows that could not be used.
+    ``owners`` has who has which e-mail address, to find duplicates; ``summary`` a row for each
+    part; ``rejects`` the rows that could not be used.
     """
 
     history: DataFrame
@@ -57,6 +58,7 @@ class Tables(NamedTuple):
     requests: DataFrame
     people: DataFrame
     deadlines: DataFrame
+    owners: DataFrame
     summary: DataFrame
     rejects: DataFrame
 
@@ -71,14 +73,14 @@ def spark_schema(first: str, tables: TableColumns) -> str:
 
 
 def arrow_batches(
-    part: int, tables: Mapping[str, Any], columns: TableColumns
+    part: int, tables: Iterable[tuple[str, Any]], columns: TableColumns
 ) -> Iterator[pa.RecordBatch]:
     """The tables of one part, polars frames by name, as Arrow batches of the frame."""
     structs = {
         name: pa.struct([(each.name, ARROW[_SPARK[each.type]]) for each in of_table])
         for name, of_table in columns.items()
     }
-    for table, frame in tables.items():
+    for table, frame in tables:
         for batch in frame.to_arrow().cast(pa.schema(structs[table])).to_batches(_BATCH):
             size = batch.num_rows
             fields = [

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 NOT_SHOWN = {"all", "dev"}
 #: What older packages say in a classifier or in words.
 IN_SPDX = {
+    "3-Clause BSD License": "BSD-3-Clause",
     "Apache 2.0": "Apache-2.0",
     "Apache Software License": "Apache-2.0",
     "BSD License": "BSD",

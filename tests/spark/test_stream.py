@@ -22,9 +22,8 @@ from pyspark.sql import Row
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.parts.components import Components
-from lifecycle_fsm.parts.spool import as_json
 from lifecycle_fsm.spark import stream
-from lifecycle_fsm.spark.spark_log import packed
+from lifecycle_fsm.spark.spark_log import as_json, packed
 from lifecycle_fsm.spark.spark_stream import _People, stream_columns
 from lifecycle_fsm.tables import TableWriter
 from tests.spark.comparing import (
