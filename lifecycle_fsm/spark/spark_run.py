@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Any
 
 import attrs
 import polars as pl
@@ -22,7 +21,16 @@ from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.file_run import settled
 from lifecycle_fsm.parts.part_run import PartRun, table_columns
 from lifecycle_fsm.parts.spool import Place
-from lifecycle_fsm.spark.spark_log import ACTIVITY, activity_of, as_json, engine_of, log_of, packed, part_column, with_roots
+from lifecycle_fsm.spark.spark_log import (
+    ACTIVITY,
+    activity_of,
+    as_json,
+    engine_of,
+    log_of,
+    packed,
+    part_column,
+    with_roots,
+)
 from lifecycle_fsm.spark.spark_tables import (
     SUMMARY,
     TableColumns,
@@ -209,7 +217,7 @@ def _applied(
                 until=settings.until,
             )
             row = {name: getattr(result, name) for name in _COUNTS} | {"settings": said}
-            summary = TableWriter(SUMMARY, [row]).frame()
+            summary = TableWriter(SUMMARY, [row]).take()
             tables = chain(run.tables(), [("summary", summary)])
             yield from arrow_batches(part, tables, columns)
 

@@ -101,7 +101,11 @@ class _People(StatefulProcessor):  # type: ignore[misc]
         read = list(rows)
         group = _Group(engine_of(self._sent), self._state.get())
         group.expected.update(row.person for row in read if "processed" in row and row.processed)
-        numbered = [(row.number, activity_of(*(row[name] for name in ACTIVITY))) for row in read if row.reason is None]
+        numbered = [
+            (row.number, activity_of(*(row[name] for name in ACTIVITY)))
+            for row in read
+            if row.reason is None
+        ]
         numbered.sort(key=lambda pair: (pair[0] is None, pair[0] or 0, pair[1].order))
         group.lifecycle.expect_processed(group.expected)
         for _, activity in numbered:

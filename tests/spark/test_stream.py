@@ -163,7 +163,7 @@ def latest(model: Model, rows: Iterable[dict[str, Any]]) -> Tables:
         writer = TableWriter(
             [attrs.evolve(column, get=itemgetter(column.name)) for column in columns[name]], records
         )
-        found[name] = table(writer.frame())
+        found[name] = table(writer.take())
     return found
 
 
