@@ -23,7 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE not in item.path.parents:
             continue
         item.add_marker(pytest.mark.filterwarnings("default"))
-        item.add_marker(pytest.mark.xdist_group("spark"))
         if not REAL and "spark_itself" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.skip(reason="needs pyspark and Java"))
 

@@ -8,13 +8,14 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
-#: Whether Spark itself is installed; ``pyspark-client`` comes without this package.
-REAL = find_spec("py4j") is not None and shutil.which("java") is not None
-SAIL = find_spec("pysail") is not None and find_spec("pyspark") is not None
+INSTALLED = {distribution.name for distribution in distributions()}
+#: Whether Spark itself is installed, and not only its client.
+REAL = "pyspark" in INSTALLED and shutil.which("java") is not None
+SAIL = {"pysail", "pyspark-client"} <= INSTALLED
 
 #: How Spark is started with two cores, for tests.
 SETTINGS = {
