@@ -21,7 +21,7 @@ nitpicky = True
 # The build asks no network, so what is documented elsewhere has no link; the last row is internal.
 nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|datetime|typing)\..*|(os\.)?PathLike|datetime|timedelta"),
-    ("py:class", r"sqlalchemy\..*|SqlEngine|Database"),
+    ("py:class", r"(pyspark|sqlalchemy)\..*|SqlEngine|Database"),
     ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
     ("py:class", r"Run|Rows|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
 ]

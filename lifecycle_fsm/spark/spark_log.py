@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, reduce
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -22,7 +23,15 @@ from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.spark.spark_tables import ARROW
-from lifecycle_fsm.tables import FileRow, InputMapping, Intake, Reject, RowFile, Targets
+from lifecycle_fsm.tables import (
+    FileRow,
+    InputMapping,
+    Intake,
+    Reject,
+    RowFile,
+    Targets,
+    load_mapping,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -64,7 +73,7 @@ def log_of(
     people: DataFrame | None,
     activities: DataFrame | None,
     model: Model,
-    mapping: InputMapping | None,
+    mapping: str | Path | None,
     number: str | None,
     keep: Sequence[str] = (),
 ) -> DataFrame:
@@ -74,7 +83,7 @@ def log_of(
         people: a row for each person.
         activities: a row for each activity.
         model: what rows may contain.
-        mapping: how columns are read.
+        mapping: a file that says how columns are read.
         number: the column with the place of each row in the order of arrival.
         keep: columns that the log has as well.
 
@@ -82,8 +91,9 @@ def log_of(
         FileProblem: the columns do not fit the mapping and the model.
         RecordError: there is no frame, or one has no column of the given names.
     """
+    read = None if mapping is None else load_mapping(mapping)
     logs = [
-        _bound(role, frame, Targets.of(model), mapping, number, keep)
+        _bound(role, frame, Targets.of(model), read, number, keep)
         for role, frame in (("people", people), ("activities", activities))
         if frame is not None
     ]

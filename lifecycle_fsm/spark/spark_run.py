@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
+from pathlib import Path
 
 import attrs
 import polars as pl
@@ -39,7 +40,7 @@ from lifecycle_fsm.spark.spark_tables import (
     spark_schema,
     views,
 )
-from lifecycle_fsm.tables import InputMapping, TableWriter
+from lifecycle_fsm.tables import TableWriter
 
 _FIRST = "`part` int"
 #: The columns that a worker needs.
@@ -67,7 +68,7 @@ def run(
     activities: DataFrame | None,
     model: Model | Engine,
     *,
-    mapping: InputMapping | None = None,
+    mapping: str | Path | None = None,
     arrival: str | None = None,
     until: datetime | str | None = None,
     parts: int = 64,
@@ -82,7 +83,8 @@ def run(
             those that it brings, or a column ``payload`` with JSON. Without an ``id``, one is made
             from the content, so the same row twice is one activity.
         model: the lifecycle; an :class:`~lifecycle_fsm.Engine` has steps and tables of its own.
-        mapping: how the columns are read; the frames are its tables ``people`` and ``activities``.
+        mapping: a file that says how the columns are read; the frames are its tables ``people`` and
+            ``activities``.
         arrival: the column that numbers the rows of both frames in the order in which they came.
             With it, activities are applied in that order, otherwise by event [S19].
         until: what happened later is left out, and time passes up to then; by default it passes
@@ -120,7 +122,7 @@ def add(
     *,
     path: str,
     batch: str,
-    mapping: InputMapping | None = None,
+    mapping: str | Path | None = None,
     arrival: str | None = None,
 ) -> Tables:
     """Add late rows to the log of a :func:`run`, and run again the parts that they change.

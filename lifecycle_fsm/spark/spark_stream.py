@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
@@ -19,7 +20,7 @@ from lifecycle_fsm.orchestrator import Engine, Parked
 from lifecycle_fsm.parts.part_run import table_columns
 from lifecycle_fsm.spark.spark_log import ACTIVITY, activity_of, engine_of, log_of, packed
 from lifecycle_fsm.spark.spark_tables import TableColumns, spark_schema
-from lifecycle_fsm.tables import REJECTS, InputMapping
+from lifecycle_fsm.tables import REJECTS
 
 _FIRST = "`root` string, `step` bigint"
 _STATE = "saved string, seen binary"
@@ -32,7 +33,7 @@ def stream(
     model: Model | Engine,
     *,
     delay: str = "1 hour",
-    mapping: InputMapping | None = None,
+    mapping: str | Path | None = None,
     arrival: str | None = None,
     processed: bool = False,
 ) -> DataFrame:
@@ -47,7 +48,7 @@ def stream(
         model: the lifecycle; an :class:`~lifecycle_fsm.Engine` has steps and tables of its own.
         delay: how long after the latest activity of all an earlier one may still come in time.
             Deadlines wait as long. What comes later is applied late [S19].
-        mapping: how the columns are read.
+        mapping: a file that says how the columns are read.
         arrival: the column that orders the rows of one root which come at once; without it, they
             are ordered by event.
         processed: whether rows have a column ``processed``, which is true if the stream will say

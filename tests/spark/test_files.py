@@ -41,14 +41,17 @@ def test_a_real_company_with_a_mapping(spark: Any, tmp_path: Path) -> None:
 def compare(
     spark: Any, folder: Path, model: Path, people: Path, activities: Path, map: Path | None = None
 ) -> None:
-    own, mapping = load(model), load_mapping(map) if map else None
+    own = load(model)
     (folder / "local").mkdir()
     whole = run_files(
         own, [("people", str(people)), ("activities", str(activities))], folder / "local",
-        mapping=mapping, reject=lambda _: None, progress=lambda *_: None, workers=1,
+        mapping=load_mapping(map) if map else None, workers=1,
+        reject=lambda _: None, progress=lambda *_: None,
     )  # fmt: skip
     expected = {name: table(pl.concat(list(whole.table(name)))) for name in TABLES}
-    frames = (spark.read.csv(str(file), header=True, escape='"') for file in (people, activities))
-    made = run(*frames, own, mapping=mapping, parts=4, path=str(folder / "spark"))
+    left, right = (
+        spark.read.csv(str(file), header=True, escape='"') for file in (people, activities)
+    )
+    made = run(left, right, own, mapping=map, parts=4, path=str(folder / "spark"))
     assert expected["history"]
     assert not differences(tables(made), expected)
