@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache, reduce
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def log_of(
     people: DataFrame | None,
     activities: DataFrame | None,
     model: Model,
-    mapping: str | Path | None,
+    mapping: str | PathLike[str] | None,
     number: str | None,
     keep: Sequence[str] = (),
 ) -> DataFrame:
@@ -91,7 +92,7 @@ def log_of(
         FileProblem: the columns do not fit the mapping and the model.
         RecordError: there is no frame, or one has no column of the given names.
     """
-    read = None if mapping is None else load_mapping(mapping)
+    read = None if mapping is None else load_mapping(Path(mapping))
     logs = [
         _bound(role, frame, Targets.of(model), read, number, keep)
         for role, frame in (("people", people), ("activities", activities))

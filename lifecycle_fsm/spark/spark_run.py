@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from pathlib import Path
+from os import PathLike
 
 import attrs
 import polars as pl
@@ -68,7 +68,7 @@ def run(
     activities: DataFrame | None,
     model: Model | Engine,
     *,
-    mapping: str | Path | None = None,
+    mapping: str | PathLike[str] | None = None,
     arrival: str | None = None,
     until: datetime | str | None = None,
     parts: int = 64,
@@ -122,7 +122,7 @@ def add(
     *,
     path: str,
     batch: str,
-    mapping: str | Path | None = None,
+    mapping: str | PathLike[str] | None = None,
     arrival: str | None = None,
 ) -> Tables:
     """Add late rows to the log of a :func:`run`, and run again the parts that they change.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from pyspark.sql import DataFrame, Row
@@ -33,7 +33,7 @@ def stream(
     model: Model | Engine,
     *,
     delay: str = "1 hour",
-    mapping: str | Path | None = None,
+    mapping: str | PathLike[str] | None = None,
     arrival: str | None = None,
     processed: bool = False,
 ) -> DataFrame:

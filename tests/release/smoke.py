@@ -198,6 +198,11 @@ def run_a_suite() -> None:
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
+def find_spark() -> None:
+    """Where Spark is; it is run elsewhere."""
+    import lifecycle_fsm.spark  # noqa: F401
+
+
 def in_this_process(function: Callable[[], None], *needs: str) -> Feature:
     """A feature of the package; a missing extra is an exception."""
 
@@ -283,6 +288,7 @@ PACKAGE = (
     in_this_process(write_a_sheet, "draw", "sheet"),
     in_this_process(ask_the_solver, "prove"),
     in_this_process(run_a_suite, "testing"),
+    in_this_process(find_spark, "spark"),
 )
 
 

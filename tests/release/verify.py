@@ -32,8 +32,9 @@ ROOT = Path(__file__).parents[2]
 PIP = (sys.executable, "-m", "pip")
 SMOKE = Path(__file__).with_name("smoke.py")
 PACKAGE = "lifecycle_fsm"
-#: For developers of this package, whose environment runs this file.
-NOT_TRIED = {"dev"}
+#: For developers of this package, whose environment runs this file; and Spark, of half a gigabyte,
+#: which the tests in tests/spark run.
+NOT_TRIED = {"dev", "spark"}
 #: What users would miss first, should the list of files that are tracked ever be wrong.
 INDISPENSABLE = (
     "lifecycle_fsm/py.typed",
