@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from operator import itemgetter
@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyspark.sql import Row
 
+from lifecycle_fsm import Engine, load, step
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.parts.components import Components
@@ -29,6 +30,7 @@ from lifecycle_fsm.tables import TableWriter
 from tests.spark.comparing import (
     COLUMNS,
     TABLES,
+    at,
     bound,
     crowd,
     differences,
@@ -55,6 +57,9 @@ def logged(seed: str, size: int, shape: str) -> tuple[Model, list[Activity], Tab
     """A log, and its tables in one piece."""
     model, log = crowd(f"{shape}{seed}", size, **SHAPES[shape])
     log = bound(model, log)
+    for place in range(0, len(log), 4):
+        log.insert(place + 30, log.pop(place))  # some come before their person
+    log += log[::5]  # some come again
     until = max(activity.at for activity in log) + timedelta(days=30)
     whole = in_one_piece(model, log, "arrival", until=until)
     log.append(Activity("~", SENTINEL, "created", until + DELAY))
@@ -105,9 +110,11 @@ class Watermark:
         return self.at
 
 
-def emulated(model: Model, log: Sequence[Activity], cuts: Sequence[int]) -> list[dict[str, Any]]:
+def emulated(
+    model: Model | Engine, log: Sequence[Activity], cuts: Sequence[int]
+) -> list[dict[str, Any]]:
     """The rows that a stream makes, without a Spark, of a log that comes in pieces."""
-    columns = stream_columns(model)
+    columns = stream_columns(model.model if isinstance(model, Engine) else model)
     people = _People(packed(model), columns)
     memories: dict[str, Memory] = defaultdict(Memory)
     made: list[Row] = []
@@ -193,6 +200,25 @@ def files(spark: Any, folder: Path, log: Sequence[Activity], cuts: int) -> Any:
         ).write_parquet(folder / f"{number:03}.parquet")
         os.utime(folder / f"{number:03}.parquet", (number, number))  # the order in which they come
     return spark.readStream.schema(STREAMED).option("maxFilesPerTrigger", 1).parquet(str(folder))
+
+
+@step(number=35, writes="industry", on_failure="park")
+def fragile(*_: Any) -> Mapping[str, Any]:
+    raise OSError("the service is down")
+
+
+def test_what_an_error_stops_stays_parked_in_the_state() -> None:
+    engine = Engine(load("waterfall"), steps=[fragile])
+    log = [
+        Activity("c-1", "ann", "created", at("05-01")),
+        Activity("f-1", "ann", "form_filled", at("05-01"), {"form": "Hand-Raise: Demo"}),
+        Activity("f-2", "ann", "form_filled", at("05-09"), {"form": "Hand-Raise: Demo"}),
+        Activity("~", SENTINEL, "created", at("06-30")),
+    ]
+    whole = in_one_piece(engine, log[:3], "arrival", until=at("06-30") - DELAY)
+    assert "parked" in {row[3] for row in whole["decisions"]}
+    for cuts in ([], [1, 2, 3]):
+        assert not differences(latest(engine.model, emulated(engine, log, cuts)), whole)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
