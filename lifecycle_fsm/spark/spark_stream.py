@@ -143,7 +143,7 @@ class _People(StatefulProcessor):  # type: ignore[misc]
 
     def _output(self, root: str, step: int, table: str, record: Any) -> Row:
         structs = [
-            Row(*(column.name for column in columns))(*(column.get(record) for column in columns))
+            Row(*(column.name for column in columns))(*(column.value(record) for column in columns))
             if name == table
             else None
             for name, columns in self._columns.items()

@@ -234,14 +234,18 @@ class BoundActivity:
         if len(bad) > before:
             return None
         try:
-            if event is None and row.line:
-                event = f"{self.label}:{row.line:010d}{self.place}:{kind}"
-            elif event is None:
-                event = made_id(kind, instant(at), payload)
+            event = event or self.made(row.line, kind, at, payload)
             return Activity(event, person, kind, at, payload, sequence=sequence)
         except RecordError as error:  # the texts are valid, so it is the time
             bad.append(CellError(self.gives.at.first, str(error)))
             return None
+
+    def made(self, line: int, kind: str, at: Any, payload: Mapping[str, Any]) -> str:
+        """The id of an activity that brings none: from its place, or from its content where rows
+        have no lines."""
+        if line:
+            return f"{self.label}:{line:010d}{self.place}:{kind}"
+        return made_id(kind, instant(at), payload)
 
     def unpacked(
         self,

@@ -47,6 +47,10 @@ class Column(Generic[T]):
     type: ColumnType
     get: str | Callable[[T], Any]
 
+    def value(self, record: T) -> Any:
+        """The value of a record in this column."""
+        return getattr(record, self.get) if isinstance(self.get, str) else self.get(record)
+
 
 #: The types of columns that do not hold text.
 _TYPES: Mapping[str, ColumnType] = {
