@@ -26,7 +26,7 @@ from lifecycle_fsm.parts.memory import free_memory
 from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
 from lifecycle_fsm.parts.part_tables import PartTable, in_order, shared_addresses, write_part_tables
 from lifecycle_fsm.parts.spool import LogPart, Place, Spool, Spooled
-from lifecycle_fsm.rows.blocks import FileBlock
+from lifecycle_fsm.rows.file_blocks import FileBlock
 from lifecycle_fsm.tables import (
     FilePart,
     FileReport,
@@ -130,7 +130,7 @@ def run_files(
     if memory is None:  # however little is free, one process is tried
         memory = max(free_memory() // 2, 2 * _PROCESS)
     workers = _affordable(workers or os.cpu_count() or 1, memory)
-    files = _Files(model, inputs, mapping, format, folder, parts or _BUCKETS)
+    files = _RunFiles(model, inputs, mapping, format, folder, parts or _BUCKETS)
     spool = Spool(folder, files.buckets)
     with ExitStack() as exits:
         pool = None
@@ -150,17 +150,7 @@ def run_files(
         ]
         if pool is None and min(workers, parts) > 1:
             pool = exits.enter_context(_pool(files, min(workers, parts)))
-        if pool is None:
-            results: Iterator[_Result] = map(partial(_run, Engine(model)), work)
-        else:
-            results = pool.map(_run_part, work)
-        result = PartResult()
-        written: dict[str, list[PartTable]] = {}
-        for done, (part_result, part_tables) in enumerate(results, 1):
-            result += part_result
-            for name, table in part_tables.items():
-                written.setdefault(name, []).append(table)
-            progress("applying", done / len(work))
+        result, written = _run_parts(model, work, pool, progress)
     return FileRun(
         reports=reports,
         notes=notes,
@@ -171,8 +161,27 @@ def run_files(
     )
 
 
+def _run_parts(
+    model: Model, work: Sequence[_Work], pool: ProcessPoolExecutor | None, progress: Progress
+) -> tuple[PartResult, Mapping[str, Sequence[PartTable]]]:
+    """Run all parts, in the pool if there is one, and add up what comes of them."""
+    results: Iterator[_Result]
+    if pool is None:
+        results = map(partial(_run, Engine(model)), work)
+    else:
+        results = pool.map(_run_part, work)
+    whole = PartResult()
+    written: dict[str, list[PartTable]] = {}
+    for done, (result, tables) in enumerate(results, 1):
+        whole += result
+        for name, table in tables.items():
+            written.setdefault(name, []).append(table)
+        progress("applying", done / len(work))
+    return whole, written
+
+
 @attrs.frozen
-class _Files:
+class _RunFiles:
     """The files of a run, and where their activities are spooled."""
 
     model: Model
@@ -203,7 +212,7 @@ class _Files:
 
 def _read(
     spool: Spool,
-    files: _Files,
+    files: _RunFiles,
     pool: ProcessPoolExecutor | None,
     reject: Callable[[Reject], None],
     progress: Progress,
@@ -302,7 +311,7 @@ class _BlockRead:
 
 
 @contextmanager
-def _pool(files: _Files, workers: int) -> Iterator[ProcessPoolExecutor]:
+def _pool(files: _RunFiles, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that read blocks and run parts."""
     others = active_children()
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (files,))
@@ -342,7 +351,7 @@ def _blocked() -> Iterator[None]:
 class _Worker:
     """What a process of the pool keeps between two pieces of work."""
 
-    def __init__(self, files: _Files) -> None:
+    def __init__(self, files: _RunFiles) -> None:
         self.files = files
         self.rejects: list[Reject] = []
         self._open = ExitStack()
@@ -361,7 +370,7 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _start(files: _Files) -> None:
+def _start(files: _RunFiles) -> None:
     """Prepare a process of the pool."""
     global _worker  # noqa: PLW0603 - the only way to keep something between two pieces of work
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who pressed Ctrl-C wants no traceback

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
-from lifecycle_fsm.rows.blocks import BlockRows, FileBlock, blocks_of
+from lifecycle_fsm.rows.file_blocks import BlockRows, FileBlock, blocks_of
 from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FilePart, FileReport

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.rows.blocks import LONGEST, first_place
+from lifecycle_fsm.rows.file_blocks import LONGEST, first_place
 from lifecycle_fsm.rows.parquet_rows import BATCH, ParquetRows, polars, within_range
 from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.rows.text_rows import NumberedLines

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.activities import Activity
@@ -889,6 +889,7 @@ names = st.sampled_from(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.dictionaries(names, values), max_size=5))
 def test_whatever_a_row_holds_it_gives_activities_or_is_rejected(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]]
