@@ -43,6 +43,8 @@ def session(folder: Path) -> Iterator[Any]:
         opened.stop()
         return
     os.environ["SAIL_EXECUTION__CHECKPOINT__PATH"] = f"file://{folder}/checkpoints"
+    # The client looks for a Spark that it does not need, and ends the process if there is none.
+    os.environ.setdefault("SPARK_HOME", str(folder))
     from pysail.spark import SparkConnectServer
 
     server = SparkConnectServer(port=0)

@@ -58,8 +58,8 @@ def logged(seed: str, size: int, shape: str) -> tuple[Model, list[Activity], Tab
     model, log = crowd(f"{shape}{seed}", size, **SHAPES[shape])
     log = bound(model, log)
     for place in range(0, len(log), 4):
-        log.insert(place + 30, log.pop(place))  # some come before their person
-    log += log[::5]  # some come again
+        log.insert(place + 20, log.pop(place))  # some come before their person
+        log.insert(place + 10, log[place])  # some come again
     until = max(activity.at for activity in log) + timedelta(days=30)
     whole = in_one_piece(model, log, "arrival", until=until)
     log.append(Activity("~", SENTINEL, "created", until + DELAY))
