@@ -197,7 +197,7 @@ class TableWriter(Generic[T]):
             return pl.Series(numbers, dtype=pl.Int64).cast(self._schema[column.name])
         if column.type == "texts":
             places: dict[tuple[str, ...], int] = {}
-            of_each = [places.setdefault(value, len(places)) for value in values]
+            of_each = [places.setdefault(tuple(value), len(places)) for value in values]
             different = pl.Series(
                 [list(place) for place in places], dtype=self._schema[column.name]
             )
