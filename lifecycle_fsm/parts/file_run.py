@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -408,4 +409,7 @@ def _run_part(work: _Work) -> _Result:
 def _run(engine: Engine, work: _Work) -> _Result:
     run = PartRun(engine, tables=work.tables)
     result = run.run(work.part.read(), order=work.order, end=work.end, until=work.until)
-    return result, write_part_tables(work.folder, work.number, run.tables(), TABLES)
+    written = write_part_tables(work.folder, work.number, run.tables(), TABLES)
+    del run
+    gc.collect()  # people know who keeps them, and are freed only now
+    return result, written
