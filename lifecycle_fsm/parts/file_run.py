@@ -146,7 +146,7 @@ def run_files(
             workers = workers if pool is not None or spooled.count >= _FEW else 1
             parts = _parts_for(spooled.count, workers, memory)
         work = [
-            _Work(number, part, folder, order, end, until, tables)
+            _Work(number, parts, part, folder, order, end, until, tables)
             for number, part in enumerate(spool.cut(parts))
         ]
         if pool is None and min(workers, parts) > 1:
@@ -291,6 +291,7 @@ class _Work:
     """A part, and all that its run depends on."""
 
     number: int
+    parts: int
     part: LogPart
     folder: Path
     order: Order
@@ -409,7 +410,7 @@ def _run_part(work: _Work) -> _Result:
 def _run(engine: Engine, work: _Work) -> _Result:
     run = PartRun(engine, tables=work.tables)
     result = run.run(work.part.read(), order=work.order, end=work.end, until=work.until)
-    written = write_part_tables(work.folder, work.number, run.tables(), TABLES)
+    written = write_part_tables(work.folder, work.number, run.tables(), TABLES, work.parts)
     del run
     gc.collect()  # people know who keeps them, and are freed only now
     return result, written

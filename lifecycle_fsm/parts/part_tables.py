@@ -11,10 +11,10 @@ import attrs
 from lifecycle_fsm.rows.parquet_rows import polars
 from lifecycle_fsm.tables import watched_file
 
-#: Rows of a part that share their statistics, so that a range of people is found quickly.
-_GROUP = 10_000
 #: About how many rows are put in order at once.
 _BATCH = 100_000
+#: How many rows of a part share their statistics at least: with these a range of people is found.
+_FEWEST = 500
 
 
 @attrs.frozen
@@ -27,7 +27,11 @@ class PartTable:
 
 
 def write_part_tables(
-    folder: Path, part: int, tables: Iterable[tuple[str, Any]], keys: Mapping[str, str]
+    folder: Path,
+    part: int,
+    tables: Iterable[tuple[str, Any]],
+    keys: Mapping[str, str],
+    parts: int = 1,
 ) -> dict[str, PartTable]:
     """Write the tables of a part to files.
 
@@ -36,13 +40,15 @@ def write_part_tables(
         part: the number of the part.
         tables: the tables by name, sorted by their keys.
         keys: the column of each table by which it is sorted.
+        parts: how many parts there are: the more, the fewer rows of each are put in order at once.
     """
     written = {}
+    group = max(_BATCH // parts, _FEWEST)
     for name, frame in tables:
         path = folder / f"{name}-{part}.parquet"
         with watched_file(path) as file:
-            frame.write_parquet(file, compression="lz4", row_group_size=_GROUP)
-        sample = frame[keys[name]].gather_every(_GROUP)
+            frame.write_parquet(file, compression="lz4", row_group_size=group)
+        sample = frame[keys[name]].gather_every(group)
         written[name] = PartTable(path, frame.height, tuple(sample.to_list()))
     return written
 
@@ -55,7 +61,7 @@ def in_order(tables: Sequence[PartTable], key: str) -> Iterator[Any]:
     pl = polars("writing tables")
     scan = pl.scan_parquet([table.path for table in tables])
     column = pl.col(key)
-    # Between two neighbours of these there are at most _GROUP rows of each part.
+    # Between two neighbours of these there are few rows of each part.
     marks = sorted({mark for table in tables for mark in table.keys})
     total = sum(table.rows for table in tables)
     step = max(1, len(marks) * _BATCH // max(total, 1))
