@@ -42,8 +42,6 @@ TABLES: Mapping[str, str] = {
     "deadlines": "person",
     "owners": "address",
 }
-#: Kinds of activity that can end the wait of others.
-_RELEASING = frozenset({"created", "converted"})
 #: How many of the latest activities are remembered, to notice a date that is wrong.
 LATEST = 21
 
@@ -219,15 +217,16 @@ class PartRun:
         if order == "event":
             activities = by_event(activities)
         refused: list[tuple[Activity, str]] = []
+        waiting: dict[str | None, list[Activity]] = {}  # by id, which others may have as well
         for activity in activities:
-            waited: list[Activity] = []
-            if activity.kind in _RELEASING and lifecycle.held:
-                names = activity.person, activity.payload.get("contact")
-                waited = [held for name in names for held in lifecycle.held.get(str(name), ())]
-            lifecycle.apply(activity)
+            answer = lifecycle.apply(activity)
+            if answer.result == "held":
+                waiting.setdefault(activity.id, []).append(activity)
             if self._rejected:
-                by_id = {row.id: row for row in (*waited, activity)}
-                refused += [(by_id[row.activity or ""], row.reason) for row in self._rejected]
+                refused += [  # where it is not this activity, one has waited for it
+                    (activity if row is answer else self._of(row, waiting), row.reason)
+                    for row in self._rejected
+                ]
                 self._rejected.clear()
         held = [(name, row) for name, rows in lifecycle.held.items() for row in rows]
         others = _that_count(activities, [activity for activity, _ in refused])
@@ -254,6 +253,17 @@ class PartRun:
         result.files = Counter(place.file for _, place in kept)
         result.first = min((at for at, _ in kept), default=None)
         result.latest = _latest(kept)
+
+    def _of(self, decision: Decision, waiting: Mapping[str | None, Sequence[Activity]]) -> Activity:
+        """The activity of a decision, among those that have waited: one of the same person."""
+        people, same = self._lifecycle, waiting[decision.activity]
+        theirs = (
+            activity
+            for activity in same
+            if activity.person in people
+            and decision.person in (activity.person, people.person(activity.person).id)
+        )
+        return next(theirs, same[0])  # or else the person has been merged since
 
     def _count(self, end: datetime | None, until: datetime | None) -> None:
         result, lifecycle = self._result, self._lifecycle

@@ -168,8 +168,8 @@ def add(
         for rows in (old, log):  # where these people were, and where they are now
             all_roots = with_roots(rows.select("person", "other"))
             roots = roots.union(all_roots.join(mine, "person", "left_semi").select("root"))
-        found = roots.where("root IS NOT NULL").select(part_column(before.parts).alias("part"))
-        changed = sorted(row["part"] for row in found.distinct().collect())
+        touched = roots.where("root IS NOT NULL").select(part_column(before.parts).alias("part"))
+        changed = sorted(row["part"] for row in touched.distinct().collect())
     _write(_applied(log, sent, model, settings, changed), f"{path}/tables", "part", some=True)
     # Only now, so that these rows are late again if this has to be done again.
     _write(new.withColumn("batch", F.lit(batch)), f"{path}/log", "batch", some=True)
@@ -207,7 +207,7 @@ def _applied(
     marks = log.sparkSession.createDataFrame([(part,) for part in chosen], "part int")
     placed = placed.unionByName(marks, allowMissingColumns=True)
     placed = placed.repartition(max(len(chosen), 1), "part")
-    columns, said = columns_of(model), as_json(attrs.asdict(settings))
+    columns, shared = columns_of(model), as_json(attrs.asdict(settings))
 
     def apply(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for part, rows in _by_part(batches):
@@ -218,7 +218,7 @@ def _applied(
                 end=settings.end,
                 until=settings.until,
             )
-            row = {name: getattr(result, name) for name in _COUNTS} | {"settings": said}
+            row = {name: getattr(result, name) for name in _COUNTS} | {"settings": shared}
             summary = TableWriter(SUMMARY, [row]).take()
             tables = chain(run.tables(), [("summary", summary)])
             yield from arrow_batches(part, tables, columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -69,6 +70,42 @@ def test_parts_and_processes_change_nothing(
     assert {each.place for each in parts.result.refused} == {
         each.place for each in whole.result.refused
     }
+    for name in TABLES:
+        if name != "owners":
+            assert_frame_equal(tables[name], whole_tables[name])
+
+
+@pytest.mark.parametrize("kind", ["csv", "several lines", "jsonl"])
+def test_blocks_of_files_give_what_a_file_gives(
+    files: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    table = pl.read_csv(files["activities"], infer_schema=False)
+    if kind == "jsonl":
+        path = tmp_path / "activities.jsonl"
+        rows = (dict(row) for row in table.iter_rows(named=True))
+        objects = (json.dumps({k: v for k, v in row.items() if v is not None}) for row in rows)
+        path.write_text("".join(f"{line}\n" for line in objects), "utf-8")
+    else:
+        path = tmp_path / "activities.csv"
+        text = Path(files["activities"]).read_text("utf-8")
+        lines = text.splitlines(keepends=True)
+        page = lines[0].rstrip().split(",").index("page")
+        for place in range(50, len(lines), 7):
+            cells = lines[place].rstrip("\n").split(",")
+            if '"' not in lines[place] and len(cells) > page and cells[page]:
+                end = "a line\n" * 300 if kind == "several lines" and place > 900 else " "
+                cells[page] = f'"{cells[page]},{end}""x"""'
+                lines[place] = ",".join(cells) + "\n"
+        lines.insert(30, "," * (len(table.columns) - 1) + "\n")
+        path.write_text("".join(lines), "utf-8")
+    inputs = {"people": files["people"], "activities": str(path)}
+    whole, whole_tables, whole_rejects = run(inputs, tmp_path / "whole", parts=1)
+    monkeypatch.setattr(file_run, "_SMALL", 0)
+    monkeypatch.setattr(file_run, "_BLOCK", 20_000)
+    blocks, tables, rejects = run(inputs, tmp_path / "blocks", parts=4, workers=2)
+    assert rejects == whole_rejects
+    assert rejects
+    assert blocks.reports == whole.reports
     for name in TABLES:
         if name != "owners":
             assert_frame_equal(tables[name], whole_tables[name])

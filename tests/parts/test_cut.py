@@ -227,3 +227,16 @@ def test_the_root_is_the_smallest_of_all_who_belong_together(
     roots = components.moved()
     assert all(components.root(root) == root and root < name for name, root in roots.items())
     assert components.root("99") == "99"
+
+
+def test_what_waited_for_what_waited_is_refused_with_its_place() -> None:
+    log = [
+        Activity("1", "contact-1", "changed", START, {"hand_raised": "perhaps"}),
+        Activity("2", "a", "converted", START, {"contact": "contact-1"}),
+        Activity("0", "a", "created", START),
+    ]
+    run = PartRun(ENGINES["waterfall"])
+    places = [(activity, Place(0, line)) for line, activity in enumerate(log, 1)]
+    (refused,) = run.run(places, order="arrival", end=START).refused
+    assert (refused.activity.id, refused.place) == ("1", Place(0, 1))
+    assert "hand_raised" in refused.reason
