@@ -16,6 +16,9 @@ import attrs
 
 from lifecycle_fsm.fields import Value
 
+#: The fields of a person whose values every row keeps, beside the dimensions of the model.
+KEPT_FIELDS = ("owner", "assigned_to", "source")
+
 MoveKind: TypeAlias = Literal["enter", "step", "fast_track", "detour", "return", "merge", "migrate"]
 VisitKey: TypeAlias = tuple[str, int, str, datetime]
 
@@ -72,7 +75,7 @@ class HistoryRow:
     def value(self, name: str) -> Value:
         """The value that ``owner``, ``assigned_to``, ``source`` or a dimension had at that moment;
         ``None`` if the model does not keep it."""
-        if name in ("owner", "assigned_to", "source"):
+        if name in KEPT_FIELDS:
             value: Value = getattr(self, name)
             return value
         for kept, value in self.kept:

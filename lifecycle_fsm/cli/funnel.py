@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import attrs
 import typer
@@ -19,10 +19,12 @@ from lifecycle_fsm.cli.earlier_run import (
     read_with_model,
     watched_until,
 )
-from lifecycle_fsm.cli.options import NUMBERS, flag, option
+from lifecycle_fsm.cli.options import COMPARED, NUMBERS, flag, option
 from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
 from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.funnel import COMPARED as KNOWN_MEASURES
 from lifecycle_fsm.funnel import (
+    COMPARING,
     CONTACT_FIELDS,
     MEASURES,
     Every,
@@ -34,6 +36,7 @@ from lifecycle_fsm.funnel import (
     observe,
     on_picture,
 )
+from lifecycle_fsm.funnel import compare_known as known_changes
 from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import open_deadlines
@@ -56,8 +59,19 @@ JourneysOption = Annotated[
     Journeys,
     flag("Count all journeys, each person's first, or the others.", panel=NUMBERS),
 ]
+CompareKnownOption = Annotated[
+    str | None,
+    option(
+        "TIME",
+        "Name the numbers up to this time that late activities have changed since, and these "
+        "activities.",
+        panel=COMPARED,
+    ),
+]
 #: Lists of people, who are more than their ids.
 _LISTS = frozenset({"ready", "overdue", "stuck"})
+#: Measures that take much room, and that a screen shows if asked for.
+_ON_REQUEST = frozenset({"cohorts", "touch", "reasons", "mix"})
 
 
 def funnel(
@@ -85,6 +99,7 @@ def funnel(
     compare: options.Compare = None,
     compare_versions: options.Versions = False,
     horizon: options.Horizon = None,
+    compare_known: CompareKnownOption = None,
     out: Annotated[
         str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")
     ] = None,
@@ -112,7 +127,7 @@ def funnel(
     if split is not None and compare_versions:
         raise LifecycleError("--compare and --compare-versions are two questions: ask one")
     address = store_or_file(store, history, "the HISTORY that `run` wrote")
-    measures = _measures(show, compared=compare_versions or split is not None)
+    measures = _measures(show, json=json, compare="versions" if compare_versions else split)
     if address is None:
         past = _of_files(str(history), model, people, deadlines, measures)
     elif people is None and deadlines is None:
@@ -122,14 +137,22 @@ def funnel(
             "--people and --deadlines belong to a history of files, not to --store"
         )
     rows, lifecycle, known = past.history, past.model, known or past.until
+    how: dict[str, Any] = {
+        "window": window, "zone": zone, "journeys": journeys, "by": by, "where": where,
+        "every": every, "reading": reading, "from_stage": from_stage,
+        "pairs": [_pair(text) for text in pair] if pair else None,
+        "horizon": read_length("--horizon", horizon),
+    }  # fmt: skip
+    if compare_known is not None:
+        day = read_time("--compare-known", compare_known, local)
+        assert day is not None
+        _print_known(rows, lifecycle, day, measures if show else None, how, json=json)
+        return
     report = measure(
-        rows, lifecycle, window=window, until=known, zone=zone, journeys=journeys, by=by,
-        where=where, every=every, reading=reading, from_stage=from_stage, measures=measures,
-        pairs=[_pair(text) for text in pair] if pair else None,
-        horizon=read_length("--horizon", horizon),
+        rows, lifecycle, until=known, measures=measures, **how,
         target=_targets(target, lifecycle) if target else None,
         stuck_after=read_length("--stuck-after", stuck_after),
-        compare="versions" if compare_versions else split,
+        compare="versions" if compare_versions else split, needed=bool(show),
         deadlines=past.deadlines, people=past.people,
     )  # fmt: skip
     if out is not None:
@@ -139,7 +162,27 @@ def funnel(
     else:
         from lifecycle_fsm.cli.funnel_tables import as_text
 
-        print(as_text(report, lifecycle))
+        others = () if show else [name for name in MEASURES if name in _ON_REQUEST]
+        print(as_text(report, lifecycle, others))
+
+
+def _print_known(
+    rows: StoredHistory,
+    model: Model,
+    day: datetime,
+    measures: list[Measure] | None,
+    how: dict[str, Any],
+    *,
+    json: bool,
+) -> None:
+    """Print what became known later of the time up to a day."""
+    changes = known_changes(rows, model, day, measures=measures or KNOWN_MEASURES, **how)
+    if json:
+        print_json(changes.as_dict())
+    else:
+        from lifecycle_fsm.cli.funnel_tables import known_as_text
+
+        print(known_as_text(changes, model))
 
 
 def _draw(rows: StoredHistory, model: Model, report: FunnelReport, out: str) -> None:
@@ -212,22 +255,26 @@ def _people(path: str | None, model: Model, measures: list[Measure] | None) -> I
     return read_people(path, model, only=CONTACT_FIELDS)
 
 
-def _measures(show: list[str] | None, *, compared: bool) -> list[Measure] | None:
-    """The measures of ``--show``; ``None`` for all.
+def _measures(
+    show: list[str] | None, *, json: bool, compare: datetime | Literal["versions"] | None
+) -> list[Measure] | None:
+    """The measures of ``--show``; without it, those that a screen has room for; ``None`` for all.
 
     Raises:
         LifecycleError: there is no such one, or there is nothing to compare with.
     """
     if not show:
-        return None
+        return None if json else [name for name in MEASURES if name not in _ON_REQUEST]
     for name in show:
         if name not in MEASURES:
             raise LifecycleError(
                 f"--show: no measure named {name!r}: there are {', '.join(MEASURES)}"
                 f"{suggest(name, MEASURES)}"
             )
-    if "compare" in show and not compared:
-        raise LifecycleError("--show compare needs --compare TIME or --compare-versions")
+        if name in COMPARING and compare is None:
+            others = " or --compare-versions" if name == "compare" else ""
+            raise LifecycleError(f"--show {name} needs --compare TIME{others}")
+    compared = compare is not None and not set(COMPARING).intersection(show)
     return [name for name in MEASURES if name in show or (compared and name == "compare")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -12,11 +13,16 @@ import attrs
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
+    UNITS,
+    Cohort,
     ConversionChange,
     Flow,
     FunnelReport,
+    KnownChanges,
     Limit,
     MarketingShare,
+    Mix,
+    MixPart,
     Overdue,
     PairConversion,
     Ratio,
@@ -37,8 +43,8 @@ _LIMITS = {
 }
 
 
-def as_text(report: FunnelReport, model: Model) -> str:
-    """The report for people."""
+def as_text(report: FunnelReport, model: Model, others: Sequence[str] = ()) -> str:
+    """The report for people; ``others`` are the measures that nobody asked for."""
     text = _ReportText(report, model)
     parts = [
         f"{model.title or model.name} (model {report.model}, version {report.version})",
@@ -52,6 +58,38 @@ def as_text(report: FunnelReport, model: Model) -> str:
         parts += ["", "* a share of fewer than 30"]
     if report.notes:
         parts += ["", *(f"note: {note}" for note in report.notes)]
+    if others:
+        parts += ["", f"more with --show: {', '.join(others)}"]
+    return "\n".join(parts)
+
+
+def known_as_text(changes: KnownChanges, model: Model) -> str:
+    """What became known later, for people: the numbers, and the activities that changed them."""
+    text = _ReportText(changes.then, model)
+    day = text.instant(changes.day)
+    parts = [f"{model.title or model.name}: what became known later of the time up to {day}"]
+    if not changes.numbers:
+        return "\n".join([*parts, "nothing has changed since"])
+    numbers = [
+        _Column("measure", attrgetter("measure"), words=True),
+        _Column("of", lambda row: ", ".join(filter(None, row.row.values())), words=True),
+        _Column("number", lambda row: row.name.replace("_", " ").replace(".", " "), words=True),
+        _column("then", "known then", _number),
+        _column("now", "known now", _number),
+    ]
+    activities = [
+        _words("person"),
+        _words("activity"),
+        text.stages("from_stage", "from"),
+        text.stages("to_stage", "to"),
+        text.times("at", "happened"),
+        text.times("now", "counted since"),
+    ]
+    parts += ["", _table(changes.numbers, numbers)]
+    parts += ["", f"because of {counted(len(changes.rows), 'late move')}"]
+    parts.append(_table(changes.rows[:SHOWN], activities))
+    if len(changes.rows) > SHOWN:
+        parts.append(f"  … and {len(changes.rows) - SHOWN:,} more: --json has all")
     return "\n".join(parts)
 
 
@@ -120,6 +158,15 @@ class _FlowLine(NamedTuple):
     flow: Flow
 
 
+class _MixLine(NamedTuple):
+    """A change of a conversion, or one group's part in it."""
+
+    source: str
+    target: str
+    group: str
+    row: Mix | MixPart
+
+
 class _ReportText:
     """Writes the measures of one report, each by the method of its name; ``few`` is whether a share
     had a star."""
@@ -133,7 +180,7 @@ class _ReportText:
     def _stage(self, name: str) -> str:
         return "all stages" if name == ALL_STAGES else self.model.stage(name).display
 
-    def _time(self, at: datetime | None) -> str:
+    def instant(self, at: datetime | None) -> str:
         """An instant in the zone of the report."""
         if at is None:
             return ""
@@ -146,11 +193,11 @@ class _ReportText:
         self.few = self.few or ratio.few
         return _percent(ratio.share) + ("*" if ratio.few else " ")
 
-    def _stages(self, path: str, head: str = "stage") -> _Column:
+    def stages(self, path: str, head: str = "stage") -> _Column:
         return _column(path, head, self._stage, words=True)
 
-    def _times(self, path: str, head: str) -> _Column:
-        return _column(path, head, self._time, words=True)
+    def times(self, path: str, head: str) -> _Column:
+        return _column(path, head, self.instant, words=True)
 
     def _shares(self, path: str, head: str) -> _Column:
         return _column(path, head, self._share)
@@ -189,7 +236,7 @@ class _ReportText:
 
     def _waiting(self, people: Sequence[Waiting]) -> Iterator[str]:
         yield from self._people_list(
-            people, self._stages("stage"), self._times("since", "since"), _length("time", "for")
+            people, self.stages("stage"), self.times("since", "since"), _length("time", "for")
         )
 
     # -- measures
@@ -197,7 +244,7 @@ class _ReportText:
     def heading(self) -> str:
         """What the report is about: the window, the zone, the journeys."""
         report = self.report
-        match [self._time(at) for at in report.window]:
+        match [self.instant(at) for at in report.window]:
             case "", "":
                 window = "all history"
             case start, "":
@@ -206,7 +253,7 @@ class _ReportText:
                 window = f"before {end}"
             case start, end:
                 window = f"{start} to {end}"
-        parts = [window, f"known until {self._time(report.until) or '-'} ({report.zone})"]
+        parts = [window, f"known until {self.instant(report.until) or '-'} ({report.zone})"]
         parts.append(f"{report.journeys} journeys")
         if report.where:
             parts.append(f"where {report.where}")
@@ -219,10 +266,10 @@ class _ReportText:
     def people(self) -> Iterator[str]:
         report = self.report
         total = counted(sum(row.people for row in report.people), *_PEOPLE)
-        yield f"people at {self._time(report.as_of) or 'no time'}: {total}"
+        yield f"people at {self.instant(report.as_of) or 'no time'}: {total}"
         if not report.by:
             code = _column("stage", "", lambda stage: self.model.stage(stage).code)
-            yield self._table(report.people, code, self._stages("stage"), _count("people"))
+            yield self._table(report.people, code, self.stages("stage"), _count("people"))
             return
         numbers = {(row.group, row.stage): row.people for row in report.people}
         groups = list(dict.fromkeys(group for group, _ in numbers))
@@ -262,7 +309,7 @@ class _ReportText:
         yield self._table(
             lines,
             _words("period"),
-            self._stages("flow.stage"),
+            self.stages("flow.stage"),
             _count("flow.opening", "opening"),
             _count("flow.entered", "in"),
             _count("flow.left", "out"),
@@ -286,8 +333,8 @@ class _ReportText:
         ]
         yield self._table(
             rows,
-            self._stages("through.source", "from"),
-            self._stages("through.target", "to"),
+            self.stages("through.source", "from"),
+            self.stages("through.target", "to"),
             *self._ratios("through.ratio", "through"),
             *self._ratios("over.ratio", "over"),
             _Column("median", _median),
@@ -300,11 +347,115 @@ class _ReportText:
             "\n  journeys, so no conversion"
         )
 
+    def cohorts(self) -> Iterator[str]:
+        """One table for each pair of stages in each group."""
+        report = self.report
+        yield "cohorts: of the journeys that first entered the one stage in a period, the share"
+        yield "that had entered the other (through) so long after their own entry"
+        pairs = attrgetter("group", "source", "target", "unit")
+        for (group, source, target, unit), rows in groupby(report.cohorts, pairs):
+            cohorts = list(rows)
+            ages = tuple(cell.age for cell in cohorts[0].cells)
+            where = f"{report.by} {clean(group)}: " if report.by else ""
+            yield f"  {where}{self._stage(source)} to {self._stage(target)}, by {unit}"
+            yield _table(
+                cohorts,
+                [
+                    _Column("entered", _period, words=True),
+                    _count("journeys"),
+                    *(_Column(str(age), self._age(place)) for place, age in enumerate(ages)),
+                    self._shares("ratio", "up to now"),
+                ],
+            )
+        if report.cohorts:
+            yield "  ~ not all of them were watched that long: the share can still rise"
+
+    def _age(self, place: int) -> Callable[[Cohort], str]:
+        """The cells of one age; empty if nobody was watched that long."""
+
+        def cell(cohort: Cohort) -> str:
+            at, start, until = cohort.cells[place], cohort.period.start, self.report.until
+            if start is None or until is None or not cohort.journeys:
+                return ""
+            if until - start <= (at.age - 1) * UNITS[cohort.unit]:
+                return ""
+            return f"{at.reached / cohort.journeys:.0%}{' ' if at.complete else '~'}"
+
+        return cell
+
+    def leaks(self) -> Iterator[str]:
+        yield "leaks: what each step would bring if ten more in a hundred took it, the most first"
+        yield self._table(
+            [row for row in self.report.leaks if row.ratio.whole or not self.report.by],
+            self.stages("source", "from"),
+            self.stages("target", "to"),
+            *self._ratios("ratio", "step"),
+            *self._ratios("onward", "on to the end"),
+            _column("customers", "more customers", _amount),
+            _column("range", "95 % range", _likely),
+        )
+
+    def touch(self) -> Iterator[str]:
+        rows = self.report.touches
+        if not rows:
+            return
+        yield "time to first touch: from the entry of the stage until the deadline was kept"
+        yield self._table(
+            rows,
+            _words("deadline"),
+            self.stages("stage"),
+            _words("assigned_to", "assigned to"),
+            *map(_count, ("visits", "kept", "missed")),
+            self._shares("ratio", "share kept"),
+            _length("median", "half touched", "visits"),
+        )
+
+    def reasons(self) -> Iterator[str]:
+        rows = self.report.reasons
+        if not rows:
+            return
+        yield "reasons: why people left the path in the window, of all who left the stage"
+        yield self._table(
+            rows,
+            self.stages("stage"),
+            self.stages("target", "to"),
+            _words("rule"),
+            _words("reason"),
+            *self._ratios("ratio", "share"),
+        )
+
+    def mix(self) -> Iterator[str]:
+        """Each change with the parts of its groups below it."""
+        yield "rate and mix: how much of a change came from the conversions of groups, and how much"
+        yield "from their shares of all journeys"
+        lines = [
+            _MixLine(
+                "" if part else self._stage(row.source),
+                "" if part else self._stage(row.target),
+                part.group if part else "all",
+                part or row,
+            )
+            for row in self.report.mixes
+            for part in (None, *row.parts)
+        ]
+        if lines:
+            yield _table(
+                lines,
+                [
+                    *map(_words, ("source", "target"), ("from", "to")),
+                    _words("group", self.report.by or "journeys"),
+                    *self._ratios("row.before", "before"),
+                    *self._ratios("row.after", "after"),
+                    _column("row.rate", "by rate", _points),
+                    _column("row.mix", "by mix", _points),
+                ],
+            )
+
     def stay(self) -> Iterator[str]:
         yield "time in stage, of the visits that began in the window, open ones counted"
         yield self._table(
             [row for row in self.report.stays if row.visits],
-            self._stages("stage"),
+            self.stages("stage"),
             *map(_count, ("visits", "ended", "open")),
             _length("first_quartile", "quarter left", "visits"),
             _length("median", "half left", "visits"),
@@ -332,7 +483,7 @@ class _ReportText:
         sources = list(shares[0].entries) if shares else []
         yield self._table(
             [row for row in shares if row.ratio.whole or not self.report.by],
-            self._stages("stage"),
+            self.stages("stage"),
             _count("ratio.whole", "entries"),
             *(_Column(clean(source), _entries(source)) for source in sources),
             _count("unknown"),
@@ -348,7 +499,7 @@ class _ReportText:
         yield self._table(
             rows,
             _words("deadline"),
-            self._stages("stage"),
+            self.stages("stage"),
             *map(_count, ("visits", "kept", "missed")),
             _count("overdue", "still open"),
             *map(_count, ("void", "waiting")),
@@ -369,7 +520,7 @@ class _ReportText:
         if rows:
             yield f"overdue: {counted(len(rows), 'visit')}, the longest first"
             yield from self._people_list(
-                rows, _words("deadline"), self._stages("stage"), self._times("due", "due")
+                rows, _words("deadline"), self.stages("stage"), self.times("due", "due")
             )
 
     def stuck(self) -> Iterator[str]:
@@ -399,8 +550,8 @@ class _ReportText:
                 for row in result.conversions
                 if row.before.reading == reading and (row.before.journeys or row.after.journeys)
             ],
-            self._stages("before.source", "from"),
-            self._stages("before.target", "to"),
+            self.stages("before.source", "from"),
+            self.stages("before.target", "to"),
             *self._ratios("before.ratio", "before"),
             *self._ratios("after.ratio", "after"),
             _column("points", "difference", _points),
@@ -412,7 +563,7 @@ class _ReportText:
         yield "time in stage (half left)"
         yield self._table(
             [row for row in result.stays if row.before.visits or row.after.visits],
-            self._stages("before.stage"),
+            self.stages("before.stage"),
             _length("before.median", "before", "before.visits"),
             _length("after.median", "after", "after.visits"),
             _column("difference", "difference", _signed),
@@ -421,14 +572,14 @@ class _ReportText:
         yield "entries"
         yield self._table(
             [row for row in result.volumes if row.before or row.after],
-            self._stages("stage"),
+            self.stages("stage"),
             *map(_count, ("before", "after")),
             _rate("before_rate", "in 30 days before"),
             _rate("after_rate", "in 30 days after"),
         )
 
     def _side(self, side: Side) -> str:
-        start, end = self._time(side.start), self._time(side.end)
+        start, end = self.instant(side.start), self.instant(side.end)
         if side.version is not None:
             name = f"version {side.version}"
         else:
@@ -461,6 +612,23 @@ def _verdict(row: MarketingShare) -> str:
 
 def _parts(ratio: Ratio) -> str:
     return "" if ratio.share is None else f"{ratio.part:,} of {ratio.whole:,}"
+
+
+def _period(cohort: Cohort) -> str:
+    """The period, with a mark if the window cuts it or it is not over yet."""
+    return cohort.period.name + ("" if cohort.period.whole else " ~")
+
+
+def _number(number: float | None) -> str:
+    return "–" if number is None else f"{number:,.3f}".rstrip("0").rstrip(".")
+
+
+def _amount(number: float | None) -> str:
+    return "" if number is None else f"{number:,.1f}"
+
+
+def _likely(both: tuple[float, float] | None) -> str:
+    return "" if both is None else f"{both[0]:,.1f} to {both[1]:,.1f}"
 
 
 def _points(points: float | None) -> str:

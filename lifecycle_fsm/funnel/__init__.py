@@ -4,6 +4,7 @@
 which :func:`observe` makes. :func:`count` computes what a diagram shows.
 """
 
+from lifecycle_fsm.funnel.cohorts import UNITS, Cohort, CohortCell, cohorts
 from lifecycle_fsm.funnel.compare import (
     Comparison,
     ConversionChange,
@@ -17,7 +18,10 @@ from lifecycle_fsm.funnel.compare import (
 )
 from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
 from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture
-from lifecycle_fsm.funnel.flows import ALL_STAGES, Every, Flow, Period, flows, periods
+from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
+from lifecycle_fsm.funnel.known import COMPARED, ChangedNumber, KnownChanges, compare_known
+from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
+from lifecycle_fsm.funnel.mix import Mix, MixPart, mixes
 from lifecycle_fsm.funnel.parts import InParts, Measuring, measured
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -29,7 +33,15 @@ from lifecycle_fsm.funnel.people import (
     ready_stage,
     stuck,
 )
-from lifecycle_fsm.funnel.report import FORMULAS, MEASURES, FunnelReport, Measure, measure
+from lifecycle_fsm.funnel.periods import Every, Period, periods
+from lifecycle_fsm.funnel.report import (
+    COMPARING,
+    FORMULAS,
+    MEASURES,
+    FunnelReport,
+    Measure,
+    measure,
+)
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
     CONTACT_FIELDS,
@@ -45,12 +57,14 @@ from lifecycle_fsm.funnel.scope import (
     sales_stage,
 )
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
-from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
+from lifecycle_fsm.funnel.sla import FirstTouch, Kept, Overdue, agreements, first_touches, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 
 __all__ = [
     "ALL_STAGES",
+    "COMPARED",
+    "COMPARING",
     "CONTACT_FIELDS",
     "EVERYBODY",
     "FORMULAS",
@@ -58,21 +72,31 @@ __all__ = [
     "NOTHING",
     "OWN_FIELDS",
     "READINGS",
+    "UNITS",
+    "ChangedNumber",
+    "Cohort",
+    "CohortCell",
     "Comparison",
     "Contact",
     "Conversion",
     "ConversionChange",
     "Counts",
     "Every",
+    "FirstTouch",
     "Flow",
     "FunnelReport",
+    "GivenBack",
     "InParts",
     "Journeys",
     "Kept",
+    "KnownChanges",
+    "Leak",
     "Limit",
     "MarketingShare",
     "Measure",
     "Measuring",
+    "Mix",
+    "MixPart",
     "Overdue",
     "Pair",
     "PairConversion",
@@ -90,18 +114,24 @@ __all__ = [
     "Waiting",
     "Walk",
     "agreements",
+    "cohorts",
     "combined",
     "compare",
     "compare_at",
+    "compare_known",
     "compare_versions",
     "conversions",
     "count",
+    "first_touches",
     "flows",
+    "given_back",
     "known_versions",
+    "leaks",
     "limits",
     "marketing_share",
     "measure",
     "measured",
+    "mixes",
     "observe",
     "on_picture",
     "overdue",

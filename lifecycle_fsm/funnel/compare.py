@@ -113,13 +113,22 @@ def compare_at(
     Raises:
         LifecycleError: the instant is not inside the window.
     """
+    before, after = two_sides(scope, at)
+    return (yield from compare.measuring(before, after, pairs=pairs, horizon=horizon))
+
+
+def two_sides(scope: Scope, at: datetime) -> tuple[Scope, Scope]:
+    """The scopes before an instant and from then on.
+
+    Raises:
+        LifecycleError: the instant is not inside the window.
+    """
     at = to_utc(at)
     if not scope.inside(at) or at == scope.start or (scope.until is not None and at > scope.until):
         raise LifecycleError(
             f"nothing to compare: {at:%Y-%m-%d %H:%M} UTC lies outside the window or what is known"
         )
-    before, after = attrs.evolve(scope, end=at), attrs.evolve(scope, start=at)
-    return (yield from compare.measuring(before, after, pairs=pairs, horizon=horizon))
+    return attrs.evolve(scope, end=at), attrs.evolve(scope, start=at)
 
 
 @InParts

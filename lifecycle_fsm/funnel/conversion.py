@@ -160,7 +160,7 @@ def conversions(
         raise LifecycleError("the horizon is a time that each journey is given: more than nothing")
     pairs = usual_pairs(scope.model) if pairs is None else tuple(pairs)
     for pair in pairs:
-        _check(pair, scope.model)
+        check_pair(pair, scope.model)
     sums: Counter[tuple[str, Pair, str]] = Counter()
     times: defaultdict[tuple[str, Pair], Spans] = defaultdict(Spans)
     entries: Counter[tuple[str, str]] = Counter()
@@ -242,7 +242,7 @@ def journeys(walks: Iterable[Walk], reading: Reading) -> Iterator[Journey]:
             yield Journey(steps, visit.left if visit.merged else None)
 
 
-def _check(pair: Pair, model: Model) -> None:
+def check_pair(pair: Pair, model: Model) -> None:
     """Check that a journey can go this way at all.
 
     Raises:

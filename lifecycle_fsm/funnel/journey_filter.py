@@ -27,15 +27,13 @@ from lifecycle_fsm.guard import (
     parse_guard,
     reads,
 )
-from lifecycle_fsm.history import StoredHistory
+from lifecycle_fsm.history import KEPT_FIELDS, StoredHistory
 from lifecycle_fsm.model import Model
-
-#: What a filter of every history can read, besides the dimensions that its model keeps.
-FILTER_FIELDS = ("owner", "assigned_to", "source")
 
 
 def read_filter(where: object, history: StoredHistory, model: Model) -> Guard:
-    """A filter, given as text or as a guard; the names of the model's guards are written out.
+    """A filter, given as text or as a guard; the names of the model's segments and guards are
+    written out.
 
     Raises:
         GuardSyntaxError: the text cannot be parsed.
@@ -44,9 +42,9 @@ def read_filter(where: object, history: StoredHistory, model: Model) -> Guard:
     """
     guard = parse_guard(where) if isinstance(where, str) else as_guard(where)
     vocabulary = _vocabulary(history, model)
-    guard = inline(guard, attrs.evolve(vocabulary, guards=model.guards))
+    guard = inline(guard, attrs.evolve(vocabulary, guards={**model.segments, **model.guards}))
     for name in sorted(reads(guard) - set(vocabulary.fields)):
-        check_kept(name, FILTER_FIELDS, "filtered", history, model)
+        check_kept(name, KEPT_FIELDS, "filtered", history, model)
     try:
         compile_guard(guard, vocabulary)
     except GuardError as error:
@@ -106,7 +104,7 @@ def _dimensions(history: StoredHistory, model: Model) -> tuple[str, ...]:
 
 
 def _vocabulary(history: StoredHistory, model: Model) -> Vocabulary:
-    names = (*FILTER_FIELDS, *_dimensions(history, model))
+    names = (*KEPT_FIELDS, *_dimensions(history, model))
     types = {name: model.field_types[name] for name in names if name in model.field_types}
     return Vocabulary(_nullable(types), model.tokens)
 

@@ -11,9 +11,12 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import utc_text
+from lifecycle_fsm.funnel.cohorts import Cohort, cohorts
 from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_versions, known_versions
 from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversions
-from lifecycle_fsm.funnel.flows import Every, Flow, flows
+from lifecycle_fsm.funnel.flows import Flow, flows
+from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
+from lifecycle_fsm.funnel.mix import Mix, mixes
 from lifecycle_fsm.funnel.parts import ImpossibleMeasure, Measuring, measured, together
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -25,6 +28,7 @@ from lifecycle_fsm.funnel.people import (
     ready_stage,
     stuck,
 )
+from lifecycle_fsm.funnel.periods import Every
 from lifecycle_fsm.funnel.reps import Rep, reps
 from lifecycle_fsm.funnel.scope import (
     READINGS,
@@ -36,17 +40,27 @@ from lifecycle_fsm.funnel.scope import (
     sales_stage,
 )
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
-from lifecycle_fsm.funnel.sla import Kept, Overdue, agreements, overdue
+from lifecycle_fsm.funnel.sla import (
+    FirstTouch,
+    Kept,
+    Overdue,
+    agreements,
+    first_touches,
+    overdue,
+)
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.wording import counted, lasting
 
 Measure: TypeAlias = Literal[
-    "people", "ready", "flows", "conversion", "stay", "reps", "share", "sla", "overdue", "stuck",
-    "compare",
+    "people", "ready", "flows", "conversion", "cohorts", "leaks", "stay", "reps", "share", "sla",
+    "touch", "overdue", "stuck", "reasons", "compare", "mix",
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
+
+#: Those that need something to compare with.
+COMPARING: tuple[Measure, ...] = ("compare", "mix")
 
 #: What each number means, in one sentence; docs/understand/formulas.md has the formulas.
 FORMULAS: Mapping[Measure, str] = {
@@ -57,6 +71,13 @@ FORMULAS: Mapping[Measure, str] = {
         "of the journeys that first entered the one stage in the window, those that later entered "
         "the other in the same journey"
     ),
+    "cohorts": (
+        "the same by the period of that entry, and by the time that each journey took from it"
+    ),
+    "leaks": (
+        "journeys that entered the one stage, times ten points, times the share of those in the "
+        "other that reach the last"
+    ),
     "stay": "the time after which a quarter, half, three quarters have left (Kaplan-Meier)",
     "reps": (
         "of the journeys that first entered the first stage of sales in the window, by their "
@@ -64,14 +85,23 @@ FORMULAS: Mapping[Measure, str] = {
     ),
     "share": "entries of the stage in the window that are marketing's, of all entries",
     "sla": "deadlines that were kept, of those that were kept or missed, as recorded",
+    "touch": "the time from the entry of a stage until its deadline was kept (Kaplan-Meier)",
     "overdue": "visits that are open at the end of the window, and whose deadline was missed",
     "stuck": "open visits longer than nine in ten visits of the stage",
+    "reasons": (
+        "visits that ended in a detour in the window, by rule and by the reason of the rejection, "
+        "of all that ended"
+    ),
     "compare": "the same measures before and after, and their differences",
+    "mix": "the change of a conversion, by the conversions of groups and by their sizes (Kitagawa)",
 }
 
 
 #: The tables of a report whose names differ from those of their measures.
-_TABLES = {"conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements"}
+_TABLES = {
+    "conversion": "conversions", "stay": "stays", "share": "shares", "sla": "agreements",
+    "touch": "touches", "mix": "mixes",
+}  # fmt: skip
 
 #: What a report has from its scope.
 _OF_THE_SCOPE = ("window", "until", "as_of", "zone", "journeys", "by")
@@ -97,8 +127,8 @@ class FunnelReport:
         horizon: how long each journey had to convert.
         first_of_sales: where the work of sales begins; ``ready_stage`` is the stage before it.
         measures: the measures that were asked for.
-        people, ready, flows, conversions, stays, reps, shares, agreements, overdue, limits, stuck,
-            comparison: the tables.
+        people, ready, flows, conversions, cohorts, leaks, stays, reps, shares, agreements, touches,
+            overdue, limits, stuck, reasons, comparison, mixes: the tables.
         notes: what a reader must know to read the tables.
     """
 
@@ -122,32 +152,37 @@ class FunnelReport:
     ready: tuple[Waiting, ...] = ()
     flows: tuple[Flow, ...] = ()
     conversions: tuple[PairConversion, ...] = ()
+    cohorts: tuple[Cohort, ...] = ()
+    leaks: tuple[Leak, ...] = ()
     stays: tuple[Stay, ...] = ()
     reps: tuple[Rep, ...] = ()
     shares: tuple[MarketingShare, ...] = ()
     agreements: tuple[Kept, ...] = ()
+    touches: tuple[FirstTouch, ...] = ()
     overdue: tuple[Overdue, ...] = ()
     limits: tuple[Limit, ...] = ()
     stuck: tuple[Waiting, ...] = ()
+    reasons: tuple[GivenBack, ...] = ()
     comparison: Comparison | None = None
+    mixes: tuple[Mix, ...] = ()
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """The report for programs: plain values, times in ISO 8601, durations in days."""
-        window = {"from": _plain(self.window[0]), "to": _plain(self.window[1])}
+        window = {"from": as_plain(self.window[0]), "to": as_plain(self.window[1])}
         return {
             "model": {"name": self.model, "version": self.version},
             "versions": list(self.versions),
             "window": window,
-            "until": _plain(self.until),
-            "as_of": _plain(self.as_of),
+            "until": as_plain(self.until),
+            "as_of": as_plain(self.as_of),
             "zone": self.zone,
             "journeys": self.journeys,
             "by": self.by,
             "where": self.where,
             "every": self.every,
             "reading": self.reading,
-            "horizon_days": _plain(self.horizon),
+            "horizon_days": as_plain(self.horizon),
             "first_of_sales": self.first_of_sales,
             "ready_stage": self.ready_stage,
             "measures": {
@@ -155,12 +190,12 @@ class FunnelReport:
                     "formula": FORMULAS[name],
                     "reading": self._reading(name),
                     "window": window,
-                    "as_of": _plain(self.as_of),
+                    "as_of": as_plain(self.as_of),
                     "zone": self.zone,
                     "journeys": self.journeys,
                     "by": self.by,
                     "where": self.where,
-                    **{key: _plain(value) for key, value in self._parts(name).items()},
+                    **{key: as_plain(value) for key, value in self._parts(name).items()},
                 }
                 for name in self.measures
             },
@@ -198,6 +233,7 @@ def measure(
     stuck_after: timedelta | None = None,
     compare: datetime | Literal["versions"] | None = None,
     measures: Iterable[Measure] | None = None,
+    needed: bool = True,
     deadlines: Iterable[DeadlineFact] | None = None,
     people: Iterable[Any] | None = None,
 ) -> FunnelReport:
@@ -221,6 +257,8 @@ def measure(
         stuck_after: the time after which people count as stuck, instead of the usual time.
         compare: an instant, to compare before and after; or ``versions``, for the last two.
         measures: the measures to compute; by default all that this history allows.
+        needed: whether it is an error if the history does not allow one of them; else a note says
+            so.
         deadlines: the outcomes of deadlines, for ``sla`` and ``overdue``.
         people: the persons, for lists of people.
 
@@ -233,12 +271,14 @@ def measure(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         where=where, deadlines=deadlines, people=people,
     )  # fmt: skip
-    needed = chosen if measures is not None else ("share",) if target is not None else ()
+    strict: Container[Measure] = ("share",) if target is not None else ()
+    if measures is not None and needed:
+        strict = chosen
     makers = _tables(
         scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
     )  # fmt: skip
-    versions, late, tables, impossible = _results(scope, makers, needed)
+    versions, late, tables, impossible = _results(scope, makers, strict)
     notes = (
         *_notes(scope, given=until is not None, empty=not versions),
         *dict.fromkeys(impossible.values()), *late, *_remarks(tables),
@@ -297,14 +337,19 @@ def _tables(
         "ready": ("ready", ready_for_sales.measuring(scope, from_stage)),
         "flows": ("flows", flows.measuring(scope, every)),
         "conversions": ("conversion", _conversions(scope, pairs, horizon)),
+        "cohorts": ("cohorts", cohorts.measuring(scope, pairs, every=_cohort_every(every))),
+        "leaks": ("leaks", leaks.measuring(scope)),
         "stays": ("stay", stays.measuring(scope)),
         "reps": ("reps", reps.measuring(scope, from_stage=from_stage, reading=reading)),
         "shares": ("share", marketing_share.measuring(scope, target=target)),
         "agreements": ("sla", agreements.measuring(scope)),
+        "touches": ("touch", first_touches.measuring(scope)),
         "overdue": ("overdue", overdue.measuring(scope)),
         "limits": ("stuck", limits.measuring(scope, stuck_after)),
         "stuck": ("stuck", stuck.measuring(scope, stuck_after)),
+        "reasons": ("reasons", given_back.measuring(scope)),
         "comparison": ("compare", _compared(scope, compare, pairs, horizon)),
+        "mixes": ("mix", _mixed(scope, compare, pairs, horizon)),
     }
     return {table: maker for table, maker in makers.items() if maker[0] in measures}
 
@@ -350,7 +395,7 @@ def _chosen(
             f"no measure named {unknown!r}: there are {', '.join(MEASURES)}"
             f"{suggest(unknown, MEASURES)}"
         )
-    return tuple(name for name in MEASURES if name in names and (compares or name != "compare"))
+    return tuple(name for name in MEASURES if name in names and (compares or name not in COMPARING))
 
 
 def _compared(
@@ -362,6 +407,22 @@ def _compared(
     if isinstance(compare, datetime):
         return compare_at.measuring(scope, compare, pairs=pairs, horizon=horizon)
     return compare_versions.measuring(scope, pairs=pairs, horizon=horizon)
+
+
+def _mixed(
+    scope: Scope,
+    compare: datetime | Literal["versions"] | None,
+    pairs: tuple[Pair, ...] | None,
+    horizon: timedelta | None,
+) -> Measuring[tuple[Mix, ...]]:
+    if isinstance(compare, datetime):
+        return (yield from mixes.measuring(scope, compare, pairs=pairs, horizon=horizon))
+    raise ImpossibleMeasure("rate and mix are told apart before and after an instant only")
+
+
+def _cohort_every(every: Every | None) -> Every:
+    """The periods of cohorts: days are too few to say anything."""
+    return "month" if every in (None, "day") else every
 
 
 def _notes(scope: Scope, *, given: bool, empty: bool) -> Iterator[str]:
@@ -437,18 +498,18 @@ def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _plain(value: Any) -> Any:
+def as_plain(value: Any) -> Any:
     """A record as plain values. The name of every duration ends in ``_days``."""
     if isinstance(value, datetime):
         return utc_text(value)
     if isinstance(value, timedelta):
         return value / timedelta(days=1)
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [as_plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: as_plain(item) for key, item in value.items()}
     if attrs.has(type(value)):
-        return {key: _plain(item) for key, item in _members(value)}
+        return {key: as_plain(item) for key, item in _members(value)}
     return value
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from lifecycle_fsm.funnel.conversion import Ratio
 from lifecycle_fsm.funnel.parts import ImpossibleMeasure, InParts, Measuring
-from lifecycle_fsm.funnel.scope import Scope
+from lifecycle_fsm.funnel.scope import NOTHING, Scope, in_order
 from lifecycle_fsm.funnel.time_in_stage import Times
 
 
@@ -119,6 +119,76 @@ def agreements(scope: Scope) -> Measuring[tuple[Kept, ...]]:
 
 
 _COUNTS = ("visits", "kept", "kept_late", "missed", "overdue", "void", "waiting", "merged")
+
+
+@attrs.frozen(kw_only=True)
+class FirstTouch:
+    """How long somebody let people wait, of the visits of a deadline that began in the window.
+
+    Args:
+        group: the group.
+        deadline: its name; ``stage`` is its stage.
+        assigned_to: who had to act: the assignee, or else the owner, when it was decided.
+        visits: how many; ``kept + missed``.
+        kept: how many were touched in time; ``missed`` were not.
+        median: the median time from the entry of the stage until it was kept. A missed deadline
+            counts as not kept up to its due time [S27].
+    """
+
+    group: str
+    deadline: str
+    stage: str
+    assigned_to: str
+    visits: int
+    kept: int
+    missed: int
+    median: timedelta | None
+
+    @property
+    def ratio(self) -> Ratio:
+        """The share that was kept."""
+        return Ratio(self.kept, self.visits)
+
+
+@InParts
+def first_touches(scope: Scope) -> Measuring[tuple[FirstTouch, ...]]:
+    """The time to first touch by assignee: from the entry of a stage until its deadline was kept,
+    for each deadline in the order of the model. Void and undecided deadlines are left out.
+
+    Raises:
+        LifecycleError: the scope has no outcomes of deadlines.
+        MissingExtra: scipy is not installed.
+    """
+    need_deadlines(scope)
+    times: defaultdict[tuple[str, str, str], Times] = defaultdict(Times)
+    group, watching = scope.group, _by_stage(scope)
+    while (walks := (yield)) is not None:
+        for visit in scope.cohort(walks):
+            for name in watching.get(visit.stage, ()):
+                fact = scope.fact(visit, name)
+                if fact is None or fact.outcome == "void":
+                    continue
+                who = times[group(visit), name, fact.assigned_to or fact.owner or NOTHING]
+                # A late activity keeps a deadline in time, and is known only later [S21].
+                end = min(fact.decided_at, fact.due_at)
+                waited = (end - visit.entered).total_seconds()
+                (who.ended if fact.outcome == "kept" else who.still).append(waited)
+    return tuple(
+        FirstTouch(
+            group=name,
+            deadline=deadline.name,
+            stage=deadline.stage,
+            assigned_to=person,
+            visits=len(who.ended) + len(who.still),
+            kept=len(who.ended),
+            missed=len(who.still),
+            median=who.quantiles(0.5)[0],
+        )
+        for name in scope.groups(times)
+        for deadline in scope.model.deadlines
+        for (key, rule, person), who in sorted(times.items(), key=lambda item: in_order(item[0][2]))
+        if (key, rule) == (name, deadline.name)
+    )
 
 
 @InParts

@@ -98,6 +98,8 @@ class Model:
         winning_detours: detours that win a merge against every path stage, such as that of people
             who must not be contacted; all others lose against the path [S23].
         dimensions: fields whose values history keeps at each move, for reports [S25].
+        segments: named conditions on what history keeps, for the filters of reports (R49); display
+            only. ``segment_labels`` are their words.
         processing: the steps of original processing [S13].
         settle: how long after creation the chain ends, for a log that does not say so [S14].
         ties: ``as_written`` if the order of the file is meant to decide between moves of equal
@@ -141,6 +143,7 @@ class Model:
     merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
     winning_detours: tuple[str, ...] = attrs.field(default=(), converter=names)
     dimensions: tuple[str, ...] = attrs.field(default=(), converter=names)
+    segments: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple[StepDef, ...])
     settle: timedelta = timedelta(0)
     ties: Ties | None = None
@@ -149,6 +152,7 @@ class Model:
     systems: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     token_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     guard_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
+    segment_labels: Mapping[str, str] = attrs.field(factory=dict, converter=_mapping)
     theme: Theme | None = None
     person: type[Person] = attrs.field(default=Person, eq=False, repr=False)
     folder: str = attrs.field(default="", eq=False, repr=False)

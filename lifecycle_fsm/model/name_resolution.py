@@ -191,6 +191,7 @@ def resolved(model: Model) -> dict[str, Any]:
     return {
         "person": person,
         "guards": Frozen({name: guard(tree) for name, tree in guards.items()}),
+        "segments": Frozen({name: guard(tree) for name, tree in model.segments.items()}),
         **{section: tuple(map(resolved_part, getattr(model, section))) for section in _SECTIONS},
     }
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from lifecycle_fsm.errors import Problem, suggest
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.guard import Const, Field, Guard, Named, Term, Token, reads, walk
+from lifecycle_fsm.history import KEPT_FIELDS
 from lifecycle_fsm.model import faults
 from lifecycle_fsm.model.definition import MOVES, SORT, placed
 from lifecycle_fsm.model.rules import (
@@ -40,7 +41,7 @@ def dimensions(model: Model) -> Iterator[Problem]:
     """Dimensions that are not fields, or that history keeps anyway."""
     yield from faults.of_repeats("dimensions", model.dimensions)
     for name in model.dimensions:
-        if name in ("owner", "assigned_to", "source"):
+        if name in KEPT_FIELDS:
             yield Problem("dimensions", f"history keeps {name!r} anyway: leave it out")
         else:
             yield from faults.of_reference("dimensions", "field", name, model.field_types)

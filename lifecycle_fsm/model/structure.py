@@ -135,6 +135,7 @@ class _Reader:
             "tokens": self.tokens,
             "fields": self.fields,
             "guards": self.guards,
+            "segments": self.guards,
             "kinds": self.kinds,
             "calendars": self.calendars,
             "merging": self.merging,
@@ -150,7 +151,7 @@ class _Reader:
             else:
                 near = suggest(str(key), {*readers, *SECTIONS})
                 self.missing(str(key), f"no part of a model is called {key!r}{near}")
-        for key in ("tokens", "guards"):
+        for key in ("tokens", "guards", "segments"):
             if key in values:
                 values[key], values[f"{key[:-1]}_labels"] = values[key]
         if "winning_detours" in values.get("merging", {}):

@@ -33,7 +33,17 @@ if TYPE_CHECKING:
 
 
 #: Tables that map names to values.
-TABLES: Final = ("systems", "tokens", "fields", "guards", "kinds", "calendars", "merging", "theme")
+TABLES: Final = (
+    "systems",
+    "tokens",
+    "fields",
+    "guards",
+    "segments",
+    "kinds",
+    "calendars",
+    "merging",
+    "theme",
+)
 #: Lists of tables, ``[[stages]]``, in the order of the file.
 SECTIONS: Final[Mapping[str, type]] = {
     "stages": Stage,
@@ -92,6 +102,7 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         tokens=_labelled(_plain(model.tokens), "value", model.token_labels),
         fields=_fields(model.fields),
         guards=_labelled(_plain(model.guards), "when", model.guard_labels),
+        segments=_labelled(_plain(model.segments), "when", model.segment_labels),
         calendars={calendar.name: _calendar(calendar) for calendar in model.calendars},
         theme=_theme(model.theme),
         merging=_non_empty(winning_detours=list(model.winning_detours), **model.merging),

@@ -19,6 +19,7 @@ from lifecycle_fsm.guard import (
     constant,
     effect_problems,
 )
+from lifecycle_fsm.history import KEPT_FIELDS
 from lifecycle_fsm.model import builtin_activities, faults, rule_validation
 from lifecycle_fsm.model.conversions import given
 from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
@@ -137,6 +138,7 @@ def _labels(model: Model) -> Iterator[Problem]:
     for section, known, labels in (
         ("tokens", model.tokens, model.token_labels),
         ("guards", model.guards, model.guard_labels),
+        ("segments", model.segments, model.segment_labels),
     ):
         for name in labels:
             if name not in known:
@@ -158,6 +160,26 @@ def _guards(model: Model) -> Iterator[Problem]:
         if name in model.field_types or name in READ_ONLY:
             yield Problem(where, "a field has the same name, so a guard could mean either")
         yield from faults.of_guard(model, where, guard)
+
+
+def _segments(model: Model) -> Iterator[Problem]:
+    kept = (*KEPT_FIELDS, *model.dimensions)
+    for name, guard in model.segments.items():
+        where = f"segments.{name}"
+        yield from faults.of_word(where, name)
+        if name in model.field_types or name in READ_ONLY:
+            yield Problem(where, "a field has the same name, so a filter could mean either")
+        if name in model.guards:
+            yield Problem(where, "a named guard has the same name, so a filter could mean either")
+        problems = list(faults.of_guard(model, where, guard))
+        yield from problems
+        for field in () if problems else fields_read(model, [guard]):
+            if field not in kept:
+                yield Problem(
+                    where,
+                    f"history does not keep {field!r}, and a segment reads nothing else: add it "
+                    f"to dimensions, beside {', '.join(kept)}",
+                )
 
 
 def _moves(model: Model) -> Iterator[Problem]:
@@ -420,6 +442,7 @@ _SECTIONS = (
     _theme,
     _fields,
     _guards,
+    _segments,
     _stages,
     _processing,
     _kinds,

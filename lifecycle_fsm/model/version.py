@@ -29,7 +29,7 @@ DISPLAY = frozenset(
         "text",
         "theme",
     }
-    | {"dimensions", "claims", "ties"}
+    | {"dimensions", "segments", "claims", "ties"}
 )
 #: Keys that control how a step runs: a changed timeout does not change the lifecycle.
 _OPERATION = frozenset({"timeout", "attempts"})

@@ -428,6 +428,130 @@ def test_conversion(both: tuple[Plain, Any]) -> None:
         assert row["flow_ratio"] == (pytest.approx(into[1] / into[0]) if into[0] else None)
 
 
+UNITS = {
+    "hours": timedelta(hours=1), "days": DAY, "weeks": 7 * DAY, "months of 30 days": 30 * DAY,
+}  # fmt: skip
+
+
+def followed(
+    plain: Plain, source: str, target: str
+) -> Iterator[tuple[Line, timedelta | None, bool]]:
+    """The first entry of each journey that is measured, how long it took, and whether a merge ended
+    it."""
+    for met in plain.walked(over=False):
+        names = [name for name, _ in met]
+        if source in names:
+            place = names.index(source)
+            first = met[place][1]
+            later = [visit["now"] for name, visit in met[place + 1 :] if name == target]
+            if plain.inside(first["now"]) and plain.measured(first):
+                yield first, later[0] - first["now"] if later else None, met[-1][1]["merged"]
+
+
+def test_cohorts(both: tuple[Plain, Any]) -> None:
+    plain, found = both
+    rows = found["cohorts"]["rows"]
+    seen: dict[Any, int] = {}
+    for row in rows:
+        start, end = (time(row["period"][side]) for side in ("start", "end"))
+        mine = [
+            (first["now"], took, merged)
+            for first, took, merged in followed(plain, row["source"], row["target"])
+            if start <= first["now"] < end and first["group"] == row["group"]
+        ]
+        counted = [(began, took) for began, took, merged in mine if took is not None or not merged]
+        times = [took for _, took in counted if took is not None]
+        assert row["merged"] == len(mine) - len(counted)
+        assert (row["journeys"], row["reached"]) == (len(counted), len(times))
+        unit = UNITS[row["unit"]]
+        for cell in row["cells"]:
+            assert cell["reached"] == len([took for took in times if took <= cell["age"] * unit])
+            ages = [plain.until - began for began, _ in counted]
+            assert cell["complete"] == (
+                end <= plain.until and bool(ages) and min(ages) >= cell["age"] * unit
+            )
+        pair = row["group"], row["source"], row["target"]
+        seen[pair] = seen.get(pair, 0) + row["journeys"] + row["merged"]
+    for source, target in pairwise(PATH):
+        for group in {group for group, *_ in seen}:
+            of_all = [first for first, *_ in followed(plain, source, target)]
+            of_group = [first for first in of_all if first["group"] == group]
+            assert seen.get((group, source, target), 0) == len(of_group)
+
+
+def test_leaks(both: tuple[Plain, Any]) -> None:
+    plain, found = both
+    rows = found["leaks"]["rows"]
+    assert {(row["source"], row["target"]) for row in rows} == set(pairwise(PATH[1:]))
+    for row in rows:
+        step, onward = (
+            converted(plain, False, source, target, None).get(row["group"], [])
+            for source, target in ((row["source"], row["target"]), (row["target"], PATH[-1]))
+        )
+        reached = len([one for one in step if one is not None])
+        assert row["ratio"] == share(reached, len(step))
+        ends = [one is not None for one in onward]
+        if row["target"] == PATH[-1]:
+            ends = [True] * reached
+        assert row["onward"] == share(sum(ends), len(ends))
+        if step and ends:
+            more = min(0.1, 1 - reached / len(step)) * len(step)
+            assert row["customers"] == pytest.approx(more * sum(ends) / len(ends))
+    by_group: dict[str, list[float]] = {}
+    for row in rows:
+        by_group.setdefault(row["group"], []).append(row["customers"] or 0)
+    assert all(more == sorted(more, reverse=True) for more in by_group.values())
+
+
+def test_rate_and_mix(both: tuple[Plain, Any], table: Path, split: datetime) -> None:
+    """Each part by hand, and all together the whole change."""
+    plain, found = both
+    for row in found["mix"]["rows"]:
+        sides = []
+        for start, end in ((plain.start, split), (split, plain.end)):
+            side = Plain(table, (start, end, plain.until), plain.by, plain.journeys)
+            groups: dict[str, list[bool]] = {}
+            for met in side.walked(over=False):
+                names = [name for name, _ in met]
+                if row["source"] not in names:
+                    continue
+                first = met[names.index(row["source"])][1]
+                if not (side.inside(first["now"]) and side.measured(first)):
+                    continue
+                if first["now"] + 45 * DAY > plain.until:
+                    continue
+                later = [
+                    visit["now"] for name, visit in met[names.index(row["source"]) + 1 :]
+                    if name == row["target"]
+                ]  # fmt: skip
+                took = later[0] - first["now"] if later else None
+                reached = took is not None and took <= 45 * DAY
+                last = met[-1][1]
+                if not reached and last["merged"] and last["left"] - first["now"] < 45 * DAY:
+                    continue
+                name = first["group"]
+                if plain.by is None:
+                    name = "first journeys" if first["first"] else "repeat journeys"
+                groups.setdefault(name, []).append(reached)
+            sides.append(groups)
+        before, after = sides
+        wholes = [sum(map(len, side.values())) for side in sides]
+        totals = [
+            sum(map(sum, side.values())) / whole for side, whole in zip(sides, wholes, strict=True)
+        ]
+        assert row["rate"] + row["mix"] == pytest.approx(totals[1] - totals[0])
+        for part in row["parts"]:
+            old, new = before.get(part["group"], []), after.get(part["group"], [])
+            assert part["before"] == share(sum(old), len(old))
+            assert part["after"] == share(sum(new), len(new))
+            if old and new:
+                change = sum(new) / len(new) - sum(old) / len(old)
+                weight = (len(old) / wholes[0] + len(new) / wholes[1]) / 2
+                assert part["rate"] == pytest.approx(weight * change)
+            else:
+                assert part["rate"] == 0
+
+
 def test_time_in_stage(both: tuple[Plain, Any]) -> None:
     plain, found = both
     for row in found["stay"]["rows"]:
@@ -539,6 +663,19 @@ def test_agreements(both: tuple[Plain, Any], table: Path) -> None:
         watched = [one for one, fact in told if fact or not one["left"] or one["merged"]]
         assert row["visits"] == len(watched)
         assert row["median_days"] == pytest.approx(quantile(*lengths(plain, watched), 0.5))
+    for row in found["touch"]["rows"]:
+        waited = []
+        for one in plain.cohort():
+            fact = outcome(one, row["deadline"], plain.until)
+            if one["group"] != row["group"] or fact is None or fact["outcome"] == "void":
+                continue
+            if (fact["assigned_to"] or fact["owner"] or "(none)") == row["assigned_to"]:
+                end = min(time(fact["decided_at"]), time(fact["due_at"]))
+                waited.append((end - one["now"], fact["outcome"]))
+        in_time = [length for length, end in waited if end == "kept"]
+        too_late = [length for length, end in waited if end == "missed"]
+        assert (row["visits"], row["kept"]) == (len(waited), len(in_time))
+        assert row["median_days"] == pytest.approx(quantile(in_time, too_late, 0.5))
     late = []
     for one in plain.present():
         for deadline in MODEL.deadlines:
