@@ -63,7 +63,7 @@ def test_a_day_in_the_future_is_not_known() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(histories(), st.data())
-def test_r26_both_reports_are_those_of_a_history_that_knew(
+def test_both_reports_are_those_of_a_history_that_knew(
     rows: list[HistoryRow], data: st.DataObject
 ) -> None:
     """Known then is the history up to that day. If the last move of somebody comes late, known now

@@ -448,7 +448,7 @@ def followed(
                 yield first, later[0] - first["now"] if later else None, met[-1][1]["merged"]
 
 
-def test_cohorts(both: tuple[Plain, Any]) -> None:
+def test_r50_cohorts(both: tuple[Plain, Any]) -> None:
     plain, found = both
     rows = found["cohorts"]["rows"]
     seen: dict[Any, int] = {}

@@ -42,7 +42,7 @@ def told(**how: Any) -> list[tuple[str, str, str, Ratio]]:
     return [(row.stage, row.target, row.reason, row.ratio) for row in rows]
 
 
-def test_r30_a_reason_counts_only_where_its_rejection_moved_the_person() -> None:
+def test_a_reason_counts_only_where_its_rejection_moved_the_person() -> None:
     assert told() == [
         ("mql", "recycled", "no_time", Ratio(2, 5)),
         ("mql", "disqualified", "student", Ratio(1, 5)),
