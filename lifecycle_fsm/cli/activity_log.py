@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +14,7 @@ import attrs
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.cli.console import Bar
 from lifecycle_fsm.cli.options import Order, flag
+from lifecycle_fsm.components import Components
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
 from lifecycle_fsm.funnel.visits import without_cycles
@@ -132,8 +132,6 @@ def _about(text: str, files: _Files) -> Log:
 def _of_group(person: str, files: _Files) -> Log:
     """The log of a record and of all records that it is ever merged with. These are known only at
     the end of the files, which are then read again."""
-    from lifecycle_fsm.story import connected
-
     group, filtered = frozenset({person}), True
     before: Log | None = None
     while True:
@@ -144,7 +142,7 @@ def _of_group(person: str, files: _Files) -> Log:
                 raise
             filtered, before = False, None  # somebody would miss what was left out
             continue
-        wider = connected(log.merges, person)
+        wider = Components(log.merges).group(person)
         if wider <= group:
             log.keep(group)
             log.person = person
@@ -169,8 +167,6 @@ def _meant(text: str, log: Log) -> tuple[str, frozenset[str]]:
     Raises:
         UnknownPerson: it is nobody, or there are several.
     """
-    from lifecycle_fsm.story import connected
-
     people: dict[str, KnownRecord] = {}
     for activity in log.read:
         person = people.setdefault(activity.person, KnownRecord(activity.person))
@@ -178,7 +174,7 @@ def _meant(text: str, log: Log) -> tuple[str, frozenset[str]]:
             for name in NAMES:
                 if name in activity.payload:
                     setattr(person, name, activity.payload[name])
-    meant = record_meant(text, people.values(), partial(connected, log.merges))
+    meant = record_meant(text, people.values(), Components(log.merges).group)
     if meant is not None:
         return meant
     log.keep(frozenset({text}))

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import attrs
 
 from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.components import Components, part_of
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.files import why
-from lifecycle_fsm.parts.components import Components, part_of
 
 _START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 #: How many activities wait in memory before they are written, at less than a kilobyte each.

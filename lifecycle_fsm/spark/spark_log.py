@@ -203,5 +203,5 @@ def roots_of(edges: DataFrame) -> DataFrame | None:
 
 def part_column(parts: int) -> Column:
     """The part of a row by its root, the same number as
-    :func:`~lifecycle_fsm.parts.components.part_of`."""
+    :func:`~lifecycle_fsm.components.part_of`."""
     return (F.crc32(F.encode("root", "UTF-8")) % parts).cast("int")

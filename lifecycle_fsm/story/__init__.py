@@ -9,7 +9,7 @@ what was passed over, and what comes next (R40).
 from lifecycle_fsm.story.chapters import Chapter
 from lifecycle_fsm.story.entries import Entry
 from lifecycle_fsm.story.next_steps import Situation, Way
-from lifecycle_fsm.story.replay import FieldChange, StoryMoment, connected, together
+from lifecycle_fsm.story.replay import FieldChange, StoryMoment, together
 from lifecycle_fsm.story.story import Story, tell
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Story",
     "StoryMoment",
     "Way",
-    "connected",
     "tell",
     "together",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.activities import Activity, of_version, other_record
+from lifecycle_fsm.components import Components
 from lifecycle_fsm.errors import RecordError, UnknownPerson
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import Guard, Outcome, compile_explainer, compile_term
@@ -94,21 +95,7 @@ def together(activities: Iterable[Activity], person: str) -> frozenset[str]:
         for activity in activities
         if (other := other_record(activity)) is not None
     )
-    return connected(pairs, person)
-
-
-def connected(pairs: Iterable[tuple[str, str]], person: str) -> frozenset[str]:
-    """The names that pairs connect with this one, including itself."""
-    near: dict[str, set[str]] = {}
-    for name, other in pairs:
-        near.setdefault(name, set()).add(other)
-        near.setdefault(other, set()).add(name)
-    group, waiting = {person}, [person]
-    while waiting:
-        fresh = near.get(waiting.pop(), set()) - group
-        group |= fresh
-        waiting += fresh
-    return frozenset(group)
+    return Components(pairs).group(person)
 
 
 class Replay:

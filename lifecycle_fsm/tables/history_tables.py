@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import count, zip_longest
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar, get_args
 
 import attrs
 
+from lifecycle_fsm.components import Components
 from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.history import (
@@ -380,11 +381,12 @@ class _HistoryFile(StoredHistory):
         pl = polars("reading Parquet")
         move = ["kind", "from_stage", "to_stage", "rule", "version"]
         heads: list[Any] = []
-        merges: list[tuple[Any, ...]] = []
+        merges: list[tuple[str, str, object, object]] = []
         last, before = None, None
         names = list(dict.fromkeys(("person", "now", "activity", "journey_record", *move)))
         for frame in self._reader.slices(names):
-            if any(frame[name].null_count() for name in ("person", "now", "kind", "version")):
+            needed = ("person", "now", "kind", "version", "journey_record")
+            if any(frame[name].null_count() for name in needed):
                 for _ in self:  # says which row is no row of a history
                     pass
             self.moves.update(
@@ -497,25 +499,18 @@ class _HistoryFile(StoredHistory):
             raise _Unusual from None
 
 
-def _groups(merges: Iterable[tuple[Any, ...]]) -> dict[str, int]:
-    """The number of the group of each record that was merged, from the merge rows: whose record,
-    whose journey goes on, and when and by which activity. Records of one merge, or of one journey,
-    are in one group."""
-    parents: dict[object, object] = {}
-
-    def root(node: object) -> object:
-        while parents.setdefault(node, node) != node:
-            parents[node] = node = parents[parents[node]]
-        return node
-
+def _groups(merges: Iterable[tuple[str, str, object, object]]) -> dict[str, str]:
+    """The root of each record that was merged, from the merge rows: whose record, whose journey
+    goes on, and when and by which activity. Records of one merge, or of one journey, have one
+    root."""
+    groups = Components()
     people: dict[str, None] = {}
+    first: dict[tuple[object, ...], str] = {}
     for person, record, *moment in merges:
         people[person] = people[record] = None
-        for other in (record, tuple(moment)):
-            parents[root(other)] = root(person)
-    numbers: dict[object, int] = {}
-    serial = count()
-    return {person: numbers.setdefault(root(person), next(serial)) for person in people}
+        groups.join(person, record)
+        groups.join(person, first.setdefault(tuple(moment), person))
+    return {person: groups.root(person) for person in people}
 
 
 def _cut(frame: Any, column: str) -> Iterator[Any]:

@@ -19,8 +19,8 @@ from polars.testing import assert_frame_equal
 
 from lifecycle_fsm import model
 from lifecycle_fsm.activities import Activity
+from lifecycle_fsm.components import Components, part_of
 from lifecycle_fsm.orchestrator import Engine
-from lifecycle_fsm.parts.components import Components, part_of
 from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
 from lifecycle_fsm.parts.part_tables import in_order, write_part_tables
 from lifecycle_fsm.parts.spool import Place, Spool
@@ -199,7 +199,7 @@ def test_a_part_is_the_same_on_every_machine() -> None:
     assert [part_of(name, 7) for name in ids] == [crc32(name.encode()) % 7 for name in ids]
     sizes = [sum(part_of(name, 8) == part for name in ids) for part in range(8)]
     assert min(sizes) > 200
-    script = "from lifecycle_fsm.parts.components import part_of; print(part_of('Zoë', 64))"
+    script = "from lifecycle_fsm.components import part_of; print(part_of('Zoë', 64))"
     for seed in ("0", "1"):
         done = subprocess.run(
             [sys.executable, "-c", script],

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from lifecycle_fsm import Activity, Engine, FileProblem, LifecycleError, RecordError, load, step
-from lifecycle_fsm.parts.components import Components, part_of
+from lifecycle_fsm.components import Components, part_of
 from lifecycle_fsm.spark import add, run
 from lifecycle_fsm.spark.spark_log import part_column, roots_of
 from tests.spark.comparing import (

@@ -21,8 +21,8 @@ from pyspark.sql import Row
 
 from lifecycle_fsm import Engine, load, step
 from lifecycle_fsm.activities import Activity, other_record
+from lifecycle_fsm.components import Components
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.parts.components import Components
 from lifecycle_fsm.spark import stream
 from lifecycle_fsm.spark.spark_log import as_json, packed
 from lifecycle_fsm.spark.spark_stream import _People, stream_columns

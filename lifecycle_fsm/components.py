@@ -6,6 +6,7 @@ people, if all records that are ever folded together stay together.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from zlib import crc32
 
 
@@ -16,8 +17,11 @@ class Components:
     log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
+        """Join the records of these pairs."""
         self._above: dict[str, str] = {}
+        for record, other in pairs:
+            self.join(record, other)
 
     def join(self, record: str, other: str) -> None:
         """Note that two records are, or will be, one person."""
@@ -34,6 +38,13 @@ class Components:
             self._above[record] = root  # the next search is one step long
             record = above
         return root
+
+    def group(self, record: str) -> frozenset[str]:
+        """All records of the person whose record this is, including itself."""
+        root = self.root(record)
+        return frozenset(
+            {root, *(other for other in list(self._above) if self.root(other) == root)}
+        )
 
     def moved(self) -> dict[str, str]:
         """The records that are not their own root, each with its root."""
