@@ -17,7 +17,7 @@ from lifecycle_fsm.cli.options import Order, flag
 from lifecycle_fsm.components import Components
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import FileProblem, UnknownPerson
-from lifecycle_fsm.funnel.visits import without_cycles
+from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.parts.file_run import settled
 from lifecycle_fsm.people_search import full_name, look_up, nearest

@@ -13,7 +13,8 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel.scope import Scope
-from lifecycle_fsm.funnel.visits import Walk, without_cycles
+from lifecycle_fsm.funnel.visits import Walk
+from lifecycle_fsm.garbage import without_cycles
 
 T = TypeVar("T")
 P = ParamSpec("P")

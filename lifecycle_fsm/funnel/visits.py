@@ -7,10 +7,8 @@ history of the surviving record. The other visit ends there.
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
@@ -19,6 +17,7 @@ from typing import TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.history import HistoryRow, VisitKey
 from lifecycle_fsm.model import Model
 
@@ -85,19 +84,6 @@ class Visit:
 #: The visits of one record in sequence. They continue in the histories of the records that it was
 #: merged with, as long as its visit goes on.
 Walk: TypeAlias = tuple[Visit, ...]
-
-
-@contextmanager
-def without_cycles() -> Iterator[None]:
-    """Turn the cyclic garbage collector off: activities, rows and visits are many and make no
-    cycles, and the search for them would take a third of the time."""
-    looks = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if looks:
-            gc.enable()
 
 
 @without_cycles()

@@ -19,7 +19,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError
-from lifecycle_fsm.funnel.visits import without_cycles
+from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine

@@ -14,7 +14,7 @@ import attrs
 from lifecycle_fsm.activities import Activity, by_event
 from lifecycle_fsm.funnel import Counts, Reading, combined, observe, on_picture
 from lifecycle_fsm.funnel.scope import READINGS
-from lifecycle_fsm.funnel.visits import without_cycles
+from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
 from lifecycle_fsm.model import Model
