@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm.cli.activity_log import Log, read_log
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.rows import parquet_rows
 from lifecycle_fsm.tables import Intake, Reject, row_filter
@@ -119,13 +119,19 @@ def read(inputs: list[tuple[str, str]], person: str, mapping: str | None, sifted
 
 
 def same_either_way(
-    inputs: list[tuple[str, str]], person: str, mapping: str | None = None, block: int = 1 << 18
+    inputs: list[tuple[str, str]],
+    person: str,
+    mapping: str | None = None,
+    block: int = 1 << 18,
+    about: Callable[[Reject], bool] = lambda reject: True,
 ) -> None:
+    """Rows that cannot be used are compared where they are ``about`` the person."""
     logs: list[Any] = []
     for sifted in (True, False):
         try:
             with patch.object(row_filter, "_BLOCK", block):
-                logs.append(read(inputs, person, mapping, sifted))
+                activities, end, rejects = read(inputs, person, mapping, sifted)
+            logs.append((activities, end, [*filter(about, rejects)]))
         except LifecycleError as error:
             logs.append(str(error))
     assert logs[0] == logs[1]
@@ -239,8 +245,12 @@ def test_the_rows_of_a_parquet_file(
         'kind = {column = "kind"}\nat = "at"\npayload = {form = "form", loser = "loser"}\n'
     )
     inputs = [("activities", str(tmp_path / "a.parquet"))]
+
+    def about(reject: Reject) -> bool:
+        return person in map(as_id, frame.select("person", "loser").row(reject.line - 1))
+
     with patch.object(parquet_rows, "BATCH", batch), patch.object(row_filter, "BATCH", batch):
-        same_either_way(inputs, person, str(tmp_path / "map.toml") if mapped else None)
+        same_either_way(inputs, person, str(tmp_path / "map.toml") if mapped else None, about=about)
 
 
 MAPPINGS = {
@@ -490,34 +500,63 @@ def test_two_times_in_json(tmp_path: Path) -> None:
     same_either_way(inputs, "p1", mapping)
 
 
-#: An id, and the columns of a row that cannot be used, in which it stands or may seem to.
-IN_PARQUET: dict[str, tuple[str, dict[str, Any]]] = {
-    "a number": ("1234567", {"amount": 1234567}),
-    "a number with a fraction": ("1234567", {"amount": 0.1234567}),
-    "a whole number with a fraction": ("1234567", {"amount": 1234567.0}),
-    "a year": ("2024", {"day": date(2024, 5, 1)}),
-    "a day behind all years": ("9000000", {"day": pl.Series([9_000_000], dtype=pl.Int32)}),
-    "a word for what is no text": ("true", {"flag": True}),
-    "the name of a column": ("p1", {"p1": 5}),
-    "a sign that JSON writes with a letter": ("n12", {"form": "a\n12"}),
-    "an escape of JSON": ("p1", {"payload": r'{"form": "\u0070\u0031"}'}),
-    "a list": ("p1", {"forms": ["p1"]}),
-}
+def as_id(value: Any) -> str:
+    return str(value).strip().removesuffix(".0")
 
 
-@pytest.mark.parametrize("name", IN_PARQUET)
-def test_rejects_of_a_parquet_file(tmp_path: Path, name: str) -> None:
-    person, values = IN_PARQUET[name]
-    frame = pl.DataFrame(
-        {"person": ["p2"], "kind": ["yodel"], "at": [datetime(2024, 5, 1, tzinfo=UTC)]} | values
-    )
-    if "day" in values:
-        frame = frame.with_columns(pl.col("day").cast(pl.Date))
-    own = frame.select(pl.lit(person).alias("person"), pl.lit("web_visit").alias("kind"), "at")
-    pl.concat([frame, own], how="diagonal").write_parquet(tmp_path / "a.parquet")
+@pytest.mark.parametrize(
+    ("column", "count"), [("person", 1), ("loser", 1), ("contact", 1), ("form", 0), ("amount", 0)]
+)
+def test_rejects_of_a_parquet_file_are_about_whom_it_names(
+    tmp_path: Path, column: str, count: int
+) -> None:
+    frame = pl.DataFrame({"person": ["p2", "7654321"], "kind": ["yodel", "web_visit"]})
+    frame = frame.with_columns(pl.lit(datetime(2024, 5, 1, tzinfo=UTC)).alias("at"))
+    own = pl.Series(column, ["7654321", frame[column][1] if column in frame.columns else None])
+    frame.with_columns(own).write_parquet(tmp_path / "a.parquet")
     inputs = [("activities", str(tmp_path / "a.parquet"))]
-    activities, _, rejects = read(inputs, person, None, True)
-    assert (len(activities), len(rejects)) == (1, name != "an escape of JSON")
+    activities, _, rejects = read(inputs, "7654321", None, True)
+    assert (len(activities), len(rejects)) == (1, count)
+
+
+def test_most_parts_of_a_sorted_parquet_file_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    frame = pl.DataFrame({"person": [f"p{number:04}" for number in range(1000)]})
+    frame.with_columns(
+        pl.lit("web_visit").alias("kind"),
+        pl.lit(datetime(2024, 5, 1, tzinfo=UTC)).alias("at"),
+        pl.lit(None, pl.String).alias("loser"),
+    ).write_parquet(path, row_group_size=100, compression="uncompressed")
+    data = bytearray(path.read_bytes())
+    assert data.count(b"p0950") == 1
+    first = data.index(b"p0950")
+    data[first : first + 5] = b"\xff\xff\xff\xff\xff"  # no text: an error where it is read
+    path.write_bytes(data)
+    assert len(read([("activities", str(path))], "p0150", None, True)[0]) == 1
+    with pytest.raises(FileProblem, match="cannot be read to its end"):
+        read([("activities", str(path))], "p0955", None, True)
+
+
+@pytest.mark.parametrize(
+    ("person", "written"),
+    [
+        ("p1", "p1"),
+        ("p1", " p1"),
+        ("p1", "\u00a0p1"),
+        ("p1", "p1\t"),
+        ("7", "7.0"),
+        ("7", "7.00 "),
+        ("7", 7),
+    ],
+)
+def test_ids_of_a_parquet_file(tmp_path: Path, person: str, written: Any) -> None:
+    others = ["p0", "p11"] if isinstance(written, str) else [6, 77]
+    frame = pl.DataFrame({"person": [*others, written]}).with_columns(
+        pl.lit("web_visit").alias("kind"), pl.lit(datetime(2024, 5, 1, tzinfo=UTC)).alias("at")
+    )
+    frame.write_parquet(tmp_path / "a.parquet")
+    inputs = [("activities", str(tmp_path / "a.parquet"))]
+    assert [one.person for one in read(inputs, person, None, True)[0]] == [person]
     same_either_way(inputs, person)
 
 
