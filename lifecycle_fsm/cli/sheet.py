@@ -130,7 +130,7 @@ def _of_store(address: str, model: Model) -> _Known:
 def _of_files(
     model: Model, history: str | None, people: str | None, deadlines: str | None
 ) -> _Known:
-    from lifecycle_fsm.sheet import read_people
+    from lifecycle_fsm.sheet import PeopleTable
 
     rows = None
     if history is not None:
@@ -141,6 +141,6 @@ def _of_files(
             complain(f"note: no people beside {history}: nobody is listed; say --people FILE")
     return _Known(
         rows,
-        None if people is None else read_people(people, model),
+        None if people is None else PeopleTable(people, model),
         None if deadlines is None else open_deadlines(deadlines),
     )

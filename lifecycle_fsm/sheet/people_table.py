@@ -35,6 +35,16 @@ def read_people(
         FileProblem: the file cannot be read, is not a table of people, or has a value that the
             model does not accept.
     """
+    return [*_read(path, model, format, only, ids)]
+
+
+def _read(
+    path: str | Path,
+    model: Model,
+    format: Format | None = None,
+    only: Iterable[str] | None = None,
+    ids: Collection[str] | None = None,
+) -> Iterator[SimpleNamespace]:
     types: Mapping[str, FieldType] = {
         "id": _TEXT,
         **READ_ONLY,
@@ -44,11 +54,11 @@ def read_people(
         wanted = {"id", "stage", *only}
         types = {name: kind for name, kind in types.items() if name in wanted}
     starts = _starts(model)
-    people = []
     with open_table(path, format, guarded=True) as table:
         _check(table.name, table.columns)
-        if ids is not None and table.parquet is not None:
-            table.parquet.choose("id", ids)
+        if table.parquet is not None:
+            if ids is not None:
+                table.parquet.choose("id", ids)
             table.parquet.select(name for name in table.columns or () if name in types)
         for row in table.all_rows():
             if ids is not None and str(row.values.get("id")) not in ids:
@@ -66,18 +76,18 @@ def read_people(
                     f"{where}: the model {model.name!r} has no stage named {stage!r}"
                     f"{suggest(str(stage), model.by_name)}; give the model of these people"
                 )
-            people.append(SimpleNamespace(**values))
-    return people
+            yield SimpleNamespace(**values)
 
 
 class PeopleTable(StoredTable[Any]):
-    """The people of a table, with some of their fields; they are read when they are asked for."""
+    """The people of a table, as :func:`read_people` reads them: each time that they are needed, and
+    never all at once."""
 
-    def __init__(self, path: str | Path, model: Model, only: Iterable[str]) -> None:
-        self._read = partial(read_people, path, model, only=tuple(only))
+    def __init__(self, path: str | Path, model: Model, only: Iterable[str] | None = None) -> None:
+        self._read = partial(_read, path, model, only=None if only is None else tuple(only))
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._read())
+        return self._read()
 
     def about(self, records: Collection[str]) -> Iterable[Any]:
         """The people with these ids."""

@@ -6,7 +6,7 @@ each unmet condition is missed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import reduce
 from operator import add, attrgetter
@@ -43,6 +43,7 @@ from lifecycle_fsm.guard import (
     walk,
 )
 from lifecycle_fsm.guard.explanation import Explainer, Requirement, reasons, requirement
+from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.wording import (
     Formatter,
@@ -98,6 +99,10 @@ class Readiness:
     ``inside`` counts the people in the stage, who are in no list. ``qualify`` are people outside it
     for whom a move into it is open: the model that wrote the people did not let them in, this one
     does. ``nearest`` has everybody else in the source stages of these moves, the nearest first.
+
+    Of people in a :class:`.StoredTable`, ``qualify`` and ``nearest`` are only the first
+    :data:`SHOWN` of ``qualifying`` and ``below`` people; ``everybody`` reads all of them anew, in
+    the order of the table.
     """
 
     stage: str
@@ -106,6 +111,9 @@ class Readiness:
     inside: int
     qualify: tuple[Candidate, ...]
     nearest: tuple[Candidate, ...]
+    qualifying: int
+    below: int
+    everybody: Iterable[Candidate] = attrs.field(repr=False, eq=False)
     unasked: tuple[str, ...] = ()
 
 
@@ -153,7 +161,8 @@ def readiness(
 
     Args:
         model: the model to test with, which need not be the one that wrote the people.
-        people: persons, or any objects with the attributes that the guards read.
+        people: persons, or any objects with the attributes that the guards read; those of a
+            :class:`.StoredTable` are not kept.
         now: the instant of the test.
         ready: the stage; see :func:`ready_stage`.
 
@@ -187,6 +196,46 @@ class _Distance:
         )
 
 
+class _First:
+    """The first candidates in some order, and how many there were in all.
+
+    Args:
+        order: the sort key.
+        most: how many are kept; ``None`` is all.
+    """
+
+    def __init__(self, order: Callable[[Candidate], Any], most: int | None) -> None:
+        self._order, self._most = order, most
+        self._kept: list[Candidate] = []
+        self.count = 0
+
+    def add(self, candidate: Candidate) -> None:
+        self.count += 1
+        self._kept.append(candidate)
+        if self._most is not None and len(self._kept) > self._most + _WAITING:
+            self._kept = [*self.in_order()]
+
+    def in_order(self) -> tuple[Candidate, ...]:
+        return tuple(sorted(self._kept, key=self._order)[: self._most])
+
+
+#: How many candidates wait until the first of them are chosen.
+_WAITING = 1_000
+
+
+@attrs.frozen
+class _Everybody:
+    """The candidates among people who are not in memory."""
+
+    questions: _Questions
+    people: Iterable[Any]
+
+    def __iter__(self) -> Iterator[Candidate]:
+        for person in self.people:
+            if person.stage != self.questions.stage and person.stage in self.questions.edges:
+                yield self.questions.outside(person)
+
+
 class _Questions:
     """The moves into one stage, with their guards compiled."""
 
@@ -205,23 +254,28 @@ class _Questions:
 
     def all(self, people: Iterable[Any]) -> Readiness:
         inside = 0
-        opened: list[Candidate] = []
-        below: list[Candidate] = []
+        most = SHOWN if isinstance(people, StoredTable) else None
+        opened = _First(attrgetter("id"), most)
+        below = _First(attrgetter("unmet", "distance", "id"), most)
         for person in people:
             if person.stage == self.stage:
                 inside += 1
             elif person.stage in self.edges:
                 candidate = self.outside(person)
-                (below if candidate.unmet else opened).append(candidate)
+                (below if candidate.unmet else opened).add(candidate)
             elif person.stage:
                 self.model.stage(person.stage)
+        qualify, nearest = opened.in_order(), below.in_order()
         return Readiness(
             stage=self.formatter.stage(self.stage),
             origins=self.formatter.stages(self.edges),
             now=self.now,
             inside=inside,
-            qualify=tuple(sorted(opened, key=attrgetter("id"))),
-            nearest=tuple(sorted(below, key=attrgetter("unmet", "distance", "id"))),
+            qualify=qualify,
+            nearest=nearest,
+            qualifying=opened.count,
+            below=below.count,
+            everybody=(*qualify, *nearest) if most is None else _Everybody(self, people),
             unasked=tuple(dict.fromkeys(rule_words(edge.rule) for edge in self.unasked)),
         )
 
@@ -336,9 +390,10 @@ def _opaque(edge: Edge, model: Model) -> bool:
 
 def readiness_section(ready: Readiness, zone: str) -> Section:
     """Who would qualify, and who nearly does."""
+    qualify, below = f"Would qualify for {ready.stage}", f"Just below {ready.stage}"
     lists = (
-        _people(ready.qualify, ready, zone, f"Would qualify for {ready.stage}", "Why"),
-        _people(ready.nearest, ready, zone, f"Just below {ready.stage}", "What is missing"),
+        _people(ready.qualify, ready.qualifying, ready, zone, qualify, "Why"),
+        _people(ready.nearest, ready.below, ready, zone, below, "What is missing"),
     )
     blocks: list[Block] = [Group(style="pair", blocks=lists)]
     if ready.unasked:
@@ -358,11 +413,11 @@ def readiness_section(ready: Readiness, zone: str) -> Section:
 
 
 def _people(
-    people: Sequence[Candidate], ready: Readiness, zone: str, title: str, why: str
+    people: Sequence[Candidate], count: int, ready: Readiness, zone: str, title: str, why: str
 ) -> DataTable:
     first = "The nearest of " if people is ready.nearest else ""
-    total = f"{counted(len(people), 'person', 'people')} in {joined(ready.origins)}"
-    rest = "; sheet --list FILE saves all" if len(people) > SHOWN else ""
+    total = f"{counted(count, 'person', 'people')} in {joined(ready.origins)}"
+    rest = "; sheet --list FILE saves all" if count > SHOWN else ""
     return DataTable(
         head=("Who", "Where", why),
         rows=(_person(person, zone) for person in people[:SHOWN]),

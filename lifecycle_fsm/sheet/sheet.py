@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -38,6 +38,7 @@ from lifecycle_fsm.history import (
     HistoryInMemory,
     HistoryRow,
     StoredHistory,
+    StoredTable,
 )
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.sheet import model_sections, rule_sections
@@ -46,6 +47,7 @@ from lifecycle_fsm.sheet.page_fit import WIDE, WIDTHS, fits_paper, letter_size, 
 from lifecycle_fsm.sheet.readiness import Candidate, Readiness, readiness, readiness_section
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
 from lifecycle_fsm.tables import Column, TableWriter
+from lifecycle_fsm.tables.output_tables import save_frames
 from lifecycle_fsm.wording import clean, format_instant, plain, sentence
 from lifecycle_fsm.zones import find_zone
 
@@ -189,10 +191,11 @@ class Sheet:
         ready = self.readiness
         if ready is None:
             raise LifecycleError("the sheet lists nobody: it was made without people")
-        table = TableWriter(_LISTED)
-        table.extend((*ready.qualify, *ready.nearest))
+        table = TableWriter((*_LISTED, *_NEARNESS), ready.everybody).take()
+        names = [column.name for column in _NEARNESS]
         target = Path(path)
-        table.save(target)
+        rows = table.sort(*names, "id", maintain_order=True).drop(names)
+        save_frames(target, [rows], _LISTED)
         return target
 
 
@@ -205,6 +208,11 @@ _LISTED: tuple[Column[Candidate], ...] = (
     Column("since", "datetime", attrgetter("since")),
     Column("move", "str", attrgetter("label")),
     Column("reasons", "texts", attrgetter("reasons")),
+)
+#: The order of those below; who would qualify lacks nothing, and comes first.
+_NEARNESS: tuple[Column[Candidate], ...] = (
+    Column("unmet", "int", attrgetter("unmet")),
+    Column("distance", "float", attrgetter("distance")),
 )
 
 
@@ -224,7 +232,9 @@ def make_sheet(
     Args:
         model: what they agree on.
         history: what happened, for the numbers: the history rows of a run of the model.
-        people: persons, for the litmus list: who qualifies now, who is nearest, and why.
+        people: persons, for the litmus list: who qualifies now, who is nearest, and why. Those of a
+            :class:`.StoredTable`, such as ``PeopleTable``, are read when they are needed, and the
+            list holds only the first of them.
         deadlines: the outcomes of deadlines, for how often they were kept.
         now: the instant of the numbers and the list; by default, the last instant of the history.
             What happened later is left out of the numbers.
@@ -243,7 +253,8 @@ def make_sheet(
     rows = None
     if history is not None:
         rows = history if isinstance(history, StoredHistory) else HistoryInMemory(history)
-    persons = None if people is None else list(people)
+    persons: Iterable[Any] | None
+    persons = people if people is None or isinstance(people, StoredTable) else list(people)
     as_of = _now(now, rows, persons)
     measured = candidates = None
     if where is not None and rows is None:
@@ -252,8 +263,7 @@ def make_sheet(
         scope = observe(rows, model, until=as_of, zone=zone, where=where, deadlines=deadlines)
         measured = numbers(scope, as_of)
         if persons is not None and where is not None:
-            inside = {visit.person for visit in scope.present()}
-            persons = [person for person in persons if person.id in inside]
+            persons = _chosen(persons, {visit.person for visit in scope.present()})
     if persons is not None and as_of is not None:
         candidates = readiness(model, persons, as_of, ready)
     picture, phone = _draw(model, measured.counts if measured else None)
@@ -283,25 +293,44 @@ def _title(model: Model) -> str:
     return clean(model.title) or sentence(plain(model.name))
 
 
+def _chosen(people: Iterable[Any], ids: Collection[str]) -> Iterable[Any]:
+    """The people with these ids."""
+    chosen = _Chosen(people, ids)
+    return chosen if isinstance(people, StoredTable) else list(chosen)
+
+
+@attrs.frozen
+class _Chosen(StoredTable[Any]):
+    people: Iterable[Any]
+    ids: Collection[str]
+
+    def __iter__(self) -> Iterator[Any]:
+        return (person for person in self.people if person.id in self.ids)
+
+    def about(self, records: Collection[str]) -> Iterable[Any]:
+        return (person for person in self if person.id in records)
+
+
 def _now(
-    now: datetime | str | None, rows: StoredHistory | None, people: list[Any] | None
+    now: datetime | str | None, rows: StoredHistory | None, people: Iterable[Any] | None
 ) -> datetime | None:
     """The instant of a sheet, which never comes from the clock of the machine."""
     if now is not None:
         return instant(now)
     if rows is not None and rows.last is not None:
         return rows.last
-    if people:
-        known: list[datetime] = [
-            person.stage_entered_at for person in people if person.stage_entered_at is not None
-        ]
-        if not known:
-            raise LifecycleError(
-                "the litmus list needs an instant, and nothing says when anybody came into a "
-                "stage: give now"
-            )
-        return max(known)
-    return None
+    last: datetime | None = None
+    empty = True
+    for person in people or ():
+        empty, at = False, person.stage_entered_at
+        if at is not None and (last is None or at > last):
+            last = at
+    if not empty and last is None:
+        raise LifecycleError(
+            "the litmus list needs an instant, and nothing says when anybody came into a "
+            "stage: give now"
+        )
+    return last
 
 
 # -- pictures and layout -----------------------------------------------------------------------
