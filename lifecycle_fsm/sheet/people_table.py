@@ -61,8 +61,6 @@ def _read(
                 table.parquet.choose("id", ids)
             table.parquet.select(name for name in table.columns or () if name in types)
         for row in table.all_rows():
-            if ids is not None and str(row.values.get("id")) not in ids:
-                continue
             where = f"{table.name}, line {row.line}"
             values = dict(starts)
             for name, kind in types.items():
@@ -76,7 +74,8 @@ def _read(
                     f"{where}: the model {model.name!r} has no stage named {stage!r}"
                     f"{suggest(str(stage), model.by_name)}; give the model of these people"
                 )
-            yield SimpleNamespace(**values)
+            if ids is None or values["id"] in ids:
+                yield SimpleNamespace(**values)
 
 
 class PeopleTable(StoredTable[Any]):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import csv
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
+import attrs
 import pytest
 
+from lifecycle_fsm import Lifecycle
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.model import Model, load, loads
 from lifecycle_fsm.person import BASE_FIELDS
+from lifecycle_fsm.sheet import PeopleTable, make_sheet, read_people
+from lifecycle_fsm.sheet import readiness as module
 from lifecycle_fsm.sheet.readiness import (
     SHOWN,
     Candidate,
@@ -19,6 +26,7 @@ from lifecycle_fsm.sheet.readiness import (
     readiness_section,
     ready_stage,
 )
+from lifecycle_fsm.tables import TableWriter, people_columns
 from tests.sheet.pages import lines
 from tests.sheet.samples import START, people
 
@@ -270,3 +278,57 @@ def test_a_rule_that_a_program_decides_is_not_asked() -> None:
     found = ask(model, somebody("a", "lead", behavior_score=4))
     assert found.unasked == ("own",)
     assert told(found.nearest) == [("a", "score", ("behavior score 4, needs 10: 6 short",))]
+
+
+@pytest.mark.parametrize("where", [None, "source == 'web'"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_table_of_people_gives_the_same_sheet(
+    tmp_path: Path, rich: Model, suffix: str, where: str | None
+) -> None:
+    path = tmp_path / f"people{suffix}"
+    crowd = Lifecycle(rich)
+    for number in range(90):
+        crowd.admit(
+            f"p{number * 7 % 90:02}",
+            at=START + timedelta(hours=number),
+            behavior_score=number * 11 % 50,
+            budget=5 if number % 9 else None,
+            source="web" if number % 3 else "event",
+        )
+    crowd.tick(NOW)
+    TableWriter(people_columns(rich.field_types), crowd).save(path)
+    now = NOW + timedelta(days=1)
+    # A threshold under which many people qualify who did not when they were written.
+    model = attrs.evolve(rich, tokens={**rich.tokens, "threshold": 20})
+    sheets = []
+    for asked in (read_people(path, model), PeopleTable(path, model)):
+        with patch.object(module, "_WAITING", 5):
+            options: Any = {"people": asked, "where": where, "now": now}
+            sheet = make_sheet(model, history=crowd.history, **options)
+        sheet.save_people(tmp_path / "list.csv")
+        sheets.append((sheet.readiness, sheet.markdown(), (tmp_path / "list.csv").read_text()))
+    (whole, *texts), (few, *others) = sheets
+    assert texts == others
+    assert whole is not None
+    assert few is not None
+    assert whole.qualifying > SHOWN
+    assert whole.below > SHOWN
+    with (tmp_path / "list.csv").open(newline="") as file:
+        listed = [row["id"] for row in csv.DictReader(file)]
+    assert listed == [one.id for one in (*whole.qualify, *whole.nearest)]
+    assert (few.qualify, few.nearest) == (whole.qualify[:SHOWN], whole.nearest[:SHOWN])
+
+
+def test_who_is_missing_in_a_table_of_people_is_not_asked_about(
+    tmp_path: Path, rich: Model
+) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text("id,stage\n")
+    assert make_sheet(rich, people=PeopleTable(path, rich)).readiness is None
+    path.write_text("id,stage\nann,lead\n")
+    with pytest.raises(LifecycleError, match="nothing says when anybody came into a stage"):
+        make_sheet(rich, people=PeopleTable(path, rich))
+    path.write_text("id,stage,stage_entered_at\nann,lead,2024-05-02\nben,lead,2024-05-01\n")
+    assert make_sheet(rich, people=PeopleTable(path, rich)).as_of == datetime(
+        2024, 5, 2, tzinfo=UTC
+    )
