@@ -40,6 +40,7 @@ from lifecycle_fsm.funnel import compare_known as known_changes
 from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import open_deadlines
+from lifecycle_fsm.tables.spooled_rows import is_large
 from lifecycle_fsm.zones import find_zone
 
 ShowOption = Annotated[
@@ -250,7 +251,7 @@ def _people(path: str | None, model: Model, measures: list[Measure] | None) -> I
         return ()
     from lifecycle_fsm.sheet import PeopleTable, read_people
 
-    if path.lower().endswith(".parquet"):
+    if path.lower().endswith(".parquet") or is_large(path):
         return PeopleTable(path, model, CONTACT_FIELDS)
     return read_people(path, model, only=CONTACT_FIELDS)
 

@@ -1,7 +1,8 @@
 """Histories and outcomes of deadlines that a run wrote, read back from Parquet, CSV or JSON lines.
 
 A Parquet file with the types that a run writes is read by columns, part by part. All other files
-are read row by row, and checked value by value.
+are read row by row, and checked value by value. If they are large, the rows go to a temporary
+Parquet file.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any, Generic, TypeAlias, TypeVar, get_args
 
@@ -31,7 +32,14 @@ from lifecycle_fsm.history import (
 from lifecycle_fsm.rows.parquet_rows import ParquetRows, polars
 from lifecycle_fsm.rows.row import FileRow, listed
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table
-from lifecycle_fsm.tables.output_tables import BETWEEN, DEADLINES, HISTORY, Column
+from lifecycle_fsm.tables.output_tables import (
+    BETWEEN,
+    DEADLINES,
+    HISTORY,
+    Column,
+    history_columns,
+)
+from lifecycle_fsm.tables.spooled_rows import Unstorable, is_large, spooled
 
 T = TypeVar("T")
 PART = 100_000  # rows of a Parquet file in memory at once
@@ -62,7 +70,8 @@ def open_history(
 ) -> StoredHistory | list[HistoryRow]:
     """Open a history as :func:`read_history` reads it. A Parquet file that a run wrote stays a
     file: its rows are read part by part, each time that they are needed, so that a history of many
-    million rows can be measured in the memory that one part needs.
+    million rows can be measured in the memory that one part needs. A large CSV or JSON lines file
+    is read once, into a temporary Parquet file.
 
     Raises:
         FileProblem: as for :func:`read_history`; a bad row of a Parquet file is found when it is
@@ -72,8 +81,34 @@ def open_history(
     with _open(path, format, HISTORY, "history") as table:
         make = partial(_history_row, free)
         if table.parquet is not None and _is_plain(table, HISTORY):
-            return _HistoryFile(_ColumnReader(table, table.parquet, HISTORY, make), free)
-        return [make(*row) for row in _checked(table.name, table.all_rows(), HISTORY)]
+            return _HistoryFile(_ColumnReader(table.name, table.parquet, HISTORY, make), free)
+        rows = (make(*row) for row in _checked(table.name, table.all_rows(), HISTORY))
+        if table.parquet is not None or not is_large(path):
+            return [*rows]
+        with suppress(Unstorable):
+            stored = _stored_history(table.name, rows, free)
+            return _HistoryFile(_ColumnReader(table.name, stored, HISTORY, make), free)
+    return [*_rows_of_text(path, format, HISTORY, make)]
+
+
+def _stored_history(
+    name: str, rows: Iterator[HistoryRow], free: Mapping[str, FieldType]
+) -> ParquetRows:
+    """The rows in a temporary file; the columns of the dimensions are those of the first row.
+
+    Raises:
+        Unstorable: other rows have other dimensions, or values of several types.
+    """
+    first = next(rows, None)
+    names = [] if first is None else [dimension for dimension, _ in first.kept]
+
+    def alike() -> Iterator[HistoryRow]:
+        for row in chain([] if first is None else [first], rows):
+            if [dimension for dimension, _ in row.kept] != names:
+                raise Unstorable
+            yield row
+
+    return spooled(name, alike(), history_columns({name: free.get(name, _TEXT) for name in names}))
 
 
 def _history_row(
@@ -105,16 +140,34 @@ def read_deadlines(path: str | Path, format: Format | None = None) -> list[Deadl
 def open_deadlines(
     path: str | Path, format: Format | None = None
 ) -> StoredTable[DeadlineFact] | list[DeadlineFact]:
-    """Open a table of outcomes of deadlines. A Parquet file that a run wrote stays a file, as in
-    :func:`open_history`.
+    """Open a table of outcomes of deadlines. A Parquet file that a run wrote stays a file, and
+    a large text becomes one, as in :func:`open_history`.
 
     Raises:
         FileProblem: as for :func:`read_deadlines`.
     """
     with _open(path, format, DEADLINES, "table of deadlines") as table:
         if table.parquet is not None and _is_plain(table, DEADLINES):
-            return _DeadlineFile(_ColumnReader(table, table.parquet, DEADLINES, _deadline))
-        return [_deadline(*row) for row in _checked(table.name, table.all_rows(), DEADLINES)]
+            return _DeadlineFile(_ColumnReader(table.name, table.parquet, DEADLINES, _deadline))
+        rows = (_deadline(*row) for row in _checked(table.name, table.all_rows(), DEADLINES))
+        if table.parquet is not None or not is_large(path):
+            return [*rows]
+        with suppress(Unstorable):
+            stored = spooled(table.name, rows, DEADLINES)
+            return _DeadlineFile(_ColumnReader(table.name, stored, DEADLINES, _deadline))
+    return [*_rows_of_text(path, format, DEADLINES, _deadline)]
+
+
+def _rows_of_text(
+    path: str | Path,
+    format: Format | None,
+    columns: Sequence[Column[Any]],
+    make: Callable[[FileRow, _Accept, dict[str, Any]], T],
+) -> Iterator[T]:
+    """The records of a text, read once more, because a temporary file cannot hold all of them."""
+    with _open(path, format, columns, "table") as table:
+        for row in _checked(table.name, table.all_rows(), columns):
+            yield make(*row)
 
 
 def _deadline(row: FileRow, accept: _Accept, values: dict[str, Any]) -> DeadlineFact:
@@ -228,12 +281,12 @@ class _ColumnReader(Generic[T]):
 
     def __init__(
         self,
-        table: RowFile,
+        name: str,
         parquet: ParquetRows,
         columns: Sequence[Column[T]],
         make: Callable[[FileRow, _Accept, dict[str, Any]], T],
     ) -> None:
-        self.name, self.parquet = table.name, parquet
+        self.name, self.parquet = name, parquet
         self.count, self.line, self.frame = parquet.count, parquet.line, parquet.numbered
         self._columns, self._make = columns, make
         types = _types(columns)
