@@ -4,8 +4,9 @@
 
 The log is that of the demo's company of 5,000 people, copied so many times under other ids; 50
 copies are 250,000 people and 5.2 million activities. It runs with one process and with two, in
-turns with the floor: polars reads the same file, sorts it by time and writes it as Parquet. Memory
-is what all processes together take, pages that they share counted once.
+turns with two floors: Polars, and DuckDB where it is installed, read the same file, sort it by time
+and write it as Parquet. Memory is what all processes together take, pages that they share counted
+once.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 from lifecycle_fsm import model
 from lifecycle_fsm.demo import company
 
 _IDS = ("id", "person", "loser", "contact", "opportunity")
-_FLOOR = (
-    "import sys, polars as pl; pl.scan_csv(sys.argv[1], infer_schema=False).sort('at')"
-    ".sink_parquet(sys.argv[2])"
-)
+#: What reads a file, sorts it by time and writes another.
+_FLOORS = {
+    "polars": "import sys, polars as pl; pl.scan_csv(sys.argv[1], infer_schema=False).sort('at')"
+    ".sink_parquet(sys.argv[2])",
+    "duckdb": "import sys, duckdb; duckdb.read_csv(sys.argv[1], all_varchar=True).order('\"at\"')"
+    ".write_parquet(sys.argv[2])",
+}
 
 
 def main() -> None:
@@ -41,9 +46,12 @@ def main() -> None:
         print(f"{'':<12}{'wall s':>10}{'CPU s':>10}{'µs each':>10}{'peak MB':>10}")
         walls = {}
         activities = folder / "input" / company.ACTIVITIES
-        floor = [sys.executable, "-c", _FLOOR, str(activities), str(folder / "sorted.parquet")]
+        if not find_spec("duckdb"):
+            print("duckdb is left out: pip install duckdb")
         for workers in (1, 2):
-            show("floor", *measured(floor), count)
+            for library in filter(find_spec, _FLOORS):
+                floor = [sys.executable, "-c", _FLOORS[library], str(activities)]
+                show(library, *measured([*floor, str(folder / "sorted.parquet")]), count)
             command = [
                 *(sys.executable, "-m", "lifecycle_fsm.cli", "run"),
                 str(folder / "input" / company.MODEL),
