@@ -3,11 +3,11 @@
     python -m tests.benchmarks.bench_rivals [PEOPLE]
 
 A contact with 30 points becomes a lead; a lead that sales gives up is lost, has no points, and
-comes back with 30 new ones. For each activity, every rival finds the person, adds the points, tries
-the move and appends a row of history for it. The last line is the model ``two_step`` of this
-package, which does the rest of an activity too: original processing, duplicates, decisions. All take
-turns in chunks of one log, so that a busy machine is busy for all; in the end the people must be in
-the same stages after the same number of moves.
+comes back with 30 new ones. For each activity, every rival finds the person, adds the points,
+tries the move and appends a row of history for it. The last line is the model ``two_step`` of this
+package, which does the rest of an activity too: original processing, duplicates, decisions. All
+take turns in chunks of one log, so that a busy machine is busy for all; in the end the people must
+be in the same stages after the same number of moves.
 """
 
 from __future__ import annotations

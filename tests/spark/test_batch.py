@@ -35,7 +35,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("seed", "parts"), [(1, 1), (2, 7), (3, 64)])
+@pytest.mark.parametrize(("seed", "parts"), [(1, 1), (5, 2), (2, 7), (3, 64)])
 def test_parts_on_spark_give_the_tables_of_one_piece(
     spark: Any, shape: str, seed: int, parts: int
 ) -> None:
@@ -61,6 +61,31 @@ def test_rows_in_an_order_of_arrival_are_applied_in_it(spark: Any, shape: str) -
     expected = in_one_piece(model, log, "arrival")
     assert not differences(tables(made), expected)
     assert any(row[-1] for row in expected["decisions"]), "nothing is late"
+
+
+#: The lead l-1 becomes the contact k-1, which then has activities; l-2 becomes the same contact;
+#: and the loser x has some after its merge.
+RENAMED = [
+    ("c-1", "l-1", "created", at("05-01"), None, payload(behavior_score=10)),
+    ("c-2", "l-2", "created", at("05-01"), None, payload(behavior_score=10)),
+    ("c-3", "x", "created", at("05-01"), None, "{}"),
+    ("v-1", "l-1", "converted", at("05-02"), None, payload(contact="k-1")),
+    ("f-1", "k-1", "form_filled", at("05-03"), None, payload(form="Demo")),
+    ("v-2", "l-2", "converted", at("05-04"), None, payload(contact="k-1")),
+    ("g-1", "l-2", "give_up", at("05-05"), None, "{}"),
+    ("m-1", "k-1", "merged", at("05-06"), None, payload(loser="x")),
+    ("f-2", "x", "form_filled", at("05-07"), None, payload(form="Demo")),
+]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_activities_under_other_names_of_a_person(spark: Any, parts: int) -> None:
+    model = load("two_step")
+    made = run(None, spark.createDataFrame(RENAMED[::-1], COLUMNS), model, parts=parts)
+    expected = in_one_piece(model, map(activity, RENAMED))
+    assert not differences(tables(made), expected)
+    assert len(expected["people"]) == 1
+    assert not {"held", "rejected"} & {row[3] for row in expected["decisions"]}
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 40])
