@@ -18,6 +18,7 @@ from lifecycle_fsm.spark import add, run
 from lifecycle_fsm.spark.spark_log import part_column, roots_of
 from tests.spark.comparing import (
     COLUMNS,
+    TABLES,
     at,
     crowd,
     differences,
@@ -27,6 +28,7 @@ from tests.spark.comparing import (
     table,
     tables,
 )
+from tests.spark.servers import REAL
 
 SHAPES: dict[str, dict[str, Any]] = {
     "single people": {"size": 30, "lateness": 0.2},
@@ -86,6 +88,20 @@ def test_activities_under_other_names_of_a_person(spark: Any, parts: int) -> Non
     assert not differences(tables(made), expected)
     assert len(expected["people"]) == 1
     assert not {"held", "rejected"} & {row[3] for row in expected["decisions"]}
+
+
+@pytest.mark.skipif(REAL, reason="Spark reads Delta tables with a jar of Delta, Sail without")
+def test_a_log_and_its_tables_as_delta_tables(spark: Any, tmp_path: Path) -> None:
+    def stored(frame: Any, name: str) -> Any:
+        frame.write.format("delta").save(str(tmp_path / name))
+        assert (tmp_path / name / "_delta_log").is_dir()
+        return spark.read.format("delta").load(str(tmp_path / name))
+
+    model = load("two_step")
+    log = stored(spark.createDataFrame(RENAMED, COLUMNS), "log")
+    made = run(None, log, model, parts=2)
+    read = {name: table(stored(getattr(made, name), name)) for name in TABLES}
+    assert not differences(read, in_one_piece(model, map(activity, RENAMED)))
 
 
 @pytest.mark.parametrize("length", [0, 1, 2, 40])
