@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import attrs
@@ -146,15 +147,24 @@ class Picture:
     def _lines_through_boxes(self) -> Iterator[str]:
         big = [box.inset(2.5) for box in self.boxes if box.top - box.bottom > 30]
         for what, points, _ in self.lines:
-            for box in big:
-                if any(box.holds(x, y) for x, y in points):
-                    yield f"a line runs through {box}: {what}"
+            for box in _crossed(big, points):
+                yield f"a line runs through {box}: {what}"
 
     def _lines_through_texts(self) -> Iterator[str]:
+        texts = cache(lambda pen: [text.box.inset(0.8 - pen / 2) for text in self.texts])
         for what, points, pen in self.lines:
-            for text in self.texts:
-                if any(text.box.inset(0.8 - pen / 2).holds(x, y) for x, y in points):
-                    yield f"a line runs through {text.box}: {what}"
+            for box in _crossed(texts(pen), points):
+                yield f"a line runs through {box}: {what}"
+
+
+def _crossed(boxes: list[Box], points: list[tuple[float, float]]) -> Iterator[Box]:
+    """The boxes that hold a point of a line."""
+    xs, ys = zip(*points, strict=True)
+    left, right, bottom, top = min(xs), max(xs), min(ys), max(ys)
+    for box in boxes:
+        near = box.left < right and left < box.right and box.bottom < top and bottom < box.top
+        if near and any(box.holds(x, y) for x, y in points):
+            yield box
 
 
 def _texts(node: dict[str, Any]) -> Iterator[Text]:
