@@ -35,7 +35,12 @@ Natural: TypeAlias = tuple[tuple[Any, ...], str]
 Order: TypeAlias = tuple[bool, datetime, bool, bool, int, Natural]
 
 
-def _happened(value: datetime | str) -> datetime:
+def happened(value: datetime | str) -> datetime:
+    """The instant in UTC at which an activity happened.
+
+    Raises:
+        RecordError: the value is no time, or stands for "never".
+    """
     at = instant(value)
     if at.year >= _NEVER:
         raise RecordError(
@@ -96,7 +101,7 @@ class Activity:
     id: str = attrs.field(validator=_text)
     person: str = attrs.field(validator=_text)
     kind: str = attrs.field(validator=_text)
-    at: datetime = attrs.field(converter=_happened)
+    at: datetime = attrs.field(converter=happened)
     payload: Mapping[str, Any] = attrs.field(default=_NOTHING, validator=_mapping)
     sequence: int | None = attrs.field(default=None, kw_only=True, eq=False, validator=_whole)
     version: str | None = attrs.field(default=None, kw_only=True, eq=False)
@@ -110,11 +115,10 @@ class Activity:
 
     def applied_by(self, version: str) -> Activity:
         """A copy with the version of the model that applied it [S28]."""
-        # Not through the constructor, which would check every value again.
-        copied = object.__new__(Activity)
-        for name in _FIELDS:
-            object.__setattr__(copied, name, getattr(self, name))
-        object.__setattr__(copied, "version", version)
+        copied = Activity.checked_before(
+            self.id, self.person, self.kind, self.at, self.payload, self.sequence
+        )
+        _set_version(copied, version)
         return copied
 
     @classmethod
@@ -127,15 +131,17 @@ class Activity:
         payload: Mapping[str, Any],
         sequence: int | None,
     ) -> Activity:
-        """An activity from the parts of another, which are not checked again."""
-        made, set_part = object.__new__(cls), object.__setattr__
-        set_part(made, "id", id)
-        set_part(made, "person", person)
-        set_part(made, "kind", kind)
-        set_part(made, "at", at)
-        set_part(made, "payload", payload)
-        set_part(made, "sequence", sequence)
-        set_part(made, "version", None)
+        """An activity from parts that were checked before: those of another activity, or values
+        that a file was read as."""
+        # The slots' own setters are the fastest way past the refusal of a frozen object.
+        made: Activity = _new(cls)
+        _set_id(made, id)
+        _set_person(made, person)
+        _set_kind(made, kind)
+        _set_at(made, at)
+        _set_payload(made, payload)
+        _set_sequence(made, sequence)
+        _set_version(made, None)
         return made
 
     def dump(self) -> dict[str, Any]:
@@ -171,7 +177,10 @@ class Activity:
 
 
 _AT = attrgetter("at")
-_FIELDS = tuple(attribute.name for attribute in attrs.fields(Activity))
+_new = object.__new__
+(
+    _set_id, _set_person, _set_kind, _set_at, _set_payload, _set_sequence, _set_version,
+) = (getattr(Activity, attribute.name).__set__ for attribute in attrs.fields(Activity))  # fmt: skip
 
 
 def event_order(id: str, kind: str, at: datetime, sequence: int | None) -> Order:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from lifecycle_fsm.activities import Activity, made_id
+from lifecycle_fsm.activities import Activity, happened, made_id
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value, instant
 from lifecycle_fsm.model import Model
@@ -234,9 +234,11 @@ class BoundActivity:
         if len(bad) > before:
             return None
         try:
+            at = happened(at)
+            # Everything else has been converted, and is valid.
             event = event or self.made(row.line, kind, at, payload)
-            return Activity(event, person, kind, at, payload, sequence=sequence)
-        except RecordError as error:  # the texts are valid, so it is the time
+            return Activity.checked_before(event, person, kind, at, payload, sequence)
+        except RecordError as error:
             bad.append(CellError(self.gives.at.first, str(error)))
             return None
 
