@@ -26,7 +26,7 @@ from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.memory import free_memory
 from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
 from lifecycle_fsm.parts.part_tables import PartTable, in_order, shared_addresses, write_part_tables
-from lifecycle_fsm.parts.spool import LogPart, Place, Spool, Spooled
+from lifecycle_fsm.parts.spool import LogPart, Spool, Spooled
 from lifecycle_fsm.rows.file_blocks import FileBlock
 from lifecycle_fsm.tables import (
     FilePart,
@@ -228,7 +228,7 @@ def _read(
                 waiting += read.rejects
                 progress("reading", (block.start + block.size) / files.size)
         for number, activity in enumerate(intake):
-            spool.add(activity, Place(*intake.place))
+            spool.add(activity, intake.place)
             if number % _STEP == 0:
                 progress("reading", intake.done)
         names = [report.file for report in intake.reports]
@@ -397,7 +397,7 @@ def _read_block(block: FileBlock) -> _BlockRead:
     _worker.rejects.clear()
     spool = Spool(files.folder, files.buckets)
     for activity in intake.read_block(block):
-        spool.add(activity, Place(*intake.place))
+        spool.add(activity, intake.place)
     spool.write()
     return _BlockRead(intake.part(block), spool.spooled, _worker.rejects[:])
 

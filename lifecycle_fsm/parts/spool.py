@@ -79,17 +79,20 @@ class Spool:
         self._waiting: dict[int, list[tuple[Any, ...]]] = {}
         self.spooled = Spooled()
 
-    def add(self, activity: Activity, place: Place) -> None:
-        """Add an activity of the log; those of one line in their order."""
-        spooled, at, payload = self.spooled, activity.at, dict(activity.payload)
+    def add(self, activity: Activity, place: tuple[int, int]) -> None:
+        """Add an activity of the log, which nobody changes any more, and where it comes from, as in
+        a :class:`Place`; those of one line in their order."""
+        spooled, at, payload = self.spooled, activity.at, activity.payload
         if spooled.end is None or at > spooled.end:
             spooled.end = at
         other = other_record(activity)
         if other is not None:
             spooled.pairs.append((activity.person, other))
-        for name, value in payload.items():
-            if isinstance(value, datetime):
-                payload[name] = iso_text(value)
+        if type(payload) is not dict or datetime in map(type, payload.values()):
+            payload = {
+                name: iso_text(value) if isinstance(value, datetime) else value
+                for name, value in payload.items()
+            }
         self._waiting.setdefault(part_of(activity.person, self._buckets), []).append((
             *place,
             spooled.count,
@@ -206,7 +209,7 @@ class LogPart:
         rows += _read(self._parcel)
         rows.sort()  # their first three values are different
         for file, line, _, name, person, kind, at, sequence, payload in rows:
-            instant = _START + timedelta(microseconds=at)
+            instant = _START + timedelta(0, 0, at)  # microseconds
             yield (
                 Activity.checked_before(name, person, kind, instant, payload, sequence),
                 Place(file, line),
