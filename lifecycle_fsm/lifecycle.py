@@ -298,6 +298,11 @@ class Lifecycle:
         """
         return self._orchestrator.migrate(state, stages, at, history, deadlines, seen)
 
+    def release(self) -> None:
+        """Forget all people, so that their memory is freed at once and not when the garbage
+        collector next looks; the lifecycle is of no use afterwards."""
+        self._orchestrator.release()
+
     # ------------------------------------------------------------------ what happens
 
     def apply(

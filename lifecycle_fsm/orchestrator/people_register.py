@@ -63,6 +63,13 @@ class PeopleRegister:
     def __contains__(self, id: str) -> bool:
         return id in self.people or id in self.aliases
 
+    def release(self) -> None:
+        """Forget all people. A person and its register know each other, so otherwise only the
+        garbage collector would free them, which takes long."""
+        self.people.clear()
+        self._records.clear()
+        self._lot = ParkingLot()  # its errors know the people as well
+
     # ------------------------------------------------------------------ ids that came before
 
     def _content(self, person: Person, record: str, activity: str) -> bytes | None:

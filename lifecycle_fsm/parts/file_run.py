@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -411,6 +410,4 @@ def _run(engine: Engine, work: _Work) -> _Result:
     run = PartRun(engine, tables=work.tables)
     result = run.run(work.part.read(), order=work.order, end=work.end, until=work.until)
     written = write_part_tables(work.folder, work.number, run.tables(), TABLES, work.parts)
-    del run
-    gc.collect()  # people know who keeps them, and are freed only now
     return result, written

@@ -285,7 +285,7 @@ class PartRun:
     def tables(self) -> Iterator[tuple[str, Any]]:
         """The tables by name as data frames, one after the other, each sorted by person; the rows
         of one person are in the order in which they were made. Each is made when it is asked for,
-        and the run keeps none."""
+        and the run keeps none; after the last, it keeps no people either."""
         lifecycle = self._lifecycle
         records: dict[str, Iterable[Any]] = {"owners": address_owners(lifecycle)}
         if self._decisions is not None:
@@ -303,6 +303,8 @@ class PartRun:
             else:
                 writer = self._decisions if name == "decisions" else self._requests
             yield name, writer.take().sort(key, maintain_order=True)
+        lifecycle.release()
+        del self._lifecycle  # it knows this run
 
 
 def table_columns(model: Model) -> Mapping[str, Sequence[Column[Any]]]:
