@@ -17,7 +17,7 @@ from lifecycle_fsm.funnel.compare import (
     known_versions,
 )
 from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
-from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture
+from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture, on_pictures
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
 from lifecycle_fsm.funnel.known import COMPARED, ChangedNumber, KnownChanges, compare_known
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
@@ -134,6 +134,7 @@ __all__ = [
     "mixes",
     "observe",
     "on_picture",
+    "on_pictures",
     "overdue",
     "people_now",
     "periods",

@@ -12,10 +12,10 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.errors import LifecycleError, MissingExtra
-from lifecycle_fsm.funnel.conversion import conversions
+from lifecycle_fsm.funnel.conversion import PairConversion, conversions
 from lifecycle_fsm.funnel.parts import InParts, Measuring, together
 from lifecycle_fsm.funnel.people import people_now
-from lifecycle_fsm.funnel.scope import Reading, Scope, Window, observe
+from lifecycle_fsm.funnel.scope import READINGS, Reading, Scope, Window, observe
 from lifecycle_fsm.funnel.time_in_stage import Times, joined
 from lifecycle_fsm.funnel.visits import JourneyKey, Walk
 from lifecycle_fsm.history import HistoryRow
@@ -126,23 +126,43 @@ def count(
 def on_picture(scope: Scope, *, reading: Reading = "through") -> Measuring[Counts]:
     """Count the people and times of a scope, not split into groups."""
     scope = attrs.evolve(scope, by=None)
-    pairs = list(pairwise(stage.name for stage in scope.model.path))
     moved, people, rates = yield from together(
         [_moved(scope), people_now.measuring(scope),
-         conversions.measuring(scope, pairs, reading=reading)]
+         conversions.measuring(scope, _pairs(scope), reading=reading)]
     )  # fmt: skip
     return Counts(
         **moved,
         people={row.stage: row.people for row in people},
-        conversion={
-            (row.source, row.target): Conversion(row.journeys, row.reached) for row in rates
-        },
+        conversion=_conversion(rates),
         reading=reading,
         window=scope.window,
         zone=scope.zone,
         version=scope.model.version,
         where=scope.filter_words,
     )
+
+
+def on_pictures(scope: Scope) -> dict[Reading, Counts]:
+    """The counts of a scope for each reading, which makes a difference only for the conversion."""
+    counts, alone = on_picture(scope), attrs.evolve(scope, by=None)
+    return {
+        reading: counts
+        if reading == counts.reading
+        else attrs.evolve(
+            counts,
+            conversion=_conversion(conversions(alone, _pairs(scope), reading=reading)),
+            reading=reading,
+        )
+        for reading in READINGS
+    }
+
+
+def _pairs(scope: Scope) -> list[tuple[str, str]]:
+    return list(pairwise(stage.name for stage in scope.model.path))
+
+
+def _conversion(rates: Iterable[PairConversion]) -> dict[tuple[str, str], Conversion]:
+    return {(row.source, row.target): Conversion(row.journeys, row.reached) for row in rates}
 
 
 def _moved(scope: Scope) -> Measuring[dict[str, Any]]:

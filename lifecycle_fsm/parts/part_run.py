@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Literal, TypeAlias
 
 import attrs
 
 from lifecycle_fsm.activities import Activity, by_event
-from lifecycle_fsm.funnel import Counts, Reading, combined, observe, on_picture
-from lifecycle_fsm.funnel.scope import READINGS
+from lifecycle_fsm.funnel import Counts, Reading, combined, observe, on_pictures
 from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
@@ -47,6 +47,7 @@ LATEST = 21
 
 
 _END = datetime.max.replace(tzinfo=UTC)
+_FIRST = itemgetter(0)
 
 
 @attrs.frozen
@@ -144,7 +145,11 @@ class PartResult:
 
 def _latest(activities: Iterable[tuple[datetime, Place]]) -> list[tuple[datetime, Place]]:
     """The latest activities, and of those at one instant the first in the files."""
-    return heapq.nsmallest(LATEST, activities, key=lambda latest: (_END - latest[0], latest[1]))
+    kept = list(activities)
+    if len(kept) > LATEST:  # most are earlier than any of them
+        least = sorted(map(_FIRST, kept))[-LATEST]
+        kept = [latest for latest in kept if latest[0] >= least]
+    return heapq.nsmallest(LATEST, kept, key=lambda latest: (_END - latest[0], latest[1]))
 
 
 class PartRun:
@@ -280,7 +285,7 @@ class PartRun:
             with suppress(OverflowError):  # a window ends before its end, and this one after it
                 window_end = until + timedelta(microseconds=1)
         scope = observe(lifecycle.history, lifecycle.model, window=(None, window_end), until=end)
-        result.counts = {reading: on_picture(scope, reading=reading) for reading in READINGS}
+        result.counts = on_pictures(scope)
 
     def tables(self) -> Iterator[tuple[str, Any]]:
         """The tables by name as data frames, one after the other, each sorted by person; the rows

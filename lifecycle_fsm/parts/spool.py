@@ -121,22 +121,24 @@ class Spool:
         components = Components()
         for record, other in self.spooled.pairs:
             components.join(record, other)
-        moved = components.moved()
+        buckets = self._buckets
+        moved = {
+            person: part
+            for person, root in components.moved().items()
+            if (part := part_of(root, buckets) % parts) != part_of(person, buckets) % parts
+        }
         parcels: dict[int, list[tuple[Any, ...]]] = {}
-        for bucket in sorted({part_of(person, self._buckets) for person in moved}):
+        for bucket in sorted({part_of(person, buckets) for person in moved}):
             for row in self._bucket(bucket):
                 if row[_PERSON] in moved:
-                    part = part_of(moved[row[_PERSON]], self._buckets) % parts
-                    parcels.setdefault(part, []).append(row)
+                    parcels.setdefault(moved[row[_PERSON]], []).append(row)
         for part, rows in parcels.items():
             _append(self._parcel(part), rows)
         names = frozenset(moved)
         return [
             LogPart(
                 tuple(
-                    path
-                    for bucket in range(part, self._buckets, parts)
-                    for path in self._paths(bucket)
+                    path for bucket in range(part, buckets, parts) for path in self._paths(bucket)
                 ),
                 self._parcel(part),
                 names,
