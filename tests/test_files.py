@@ -304,7 +304,6 @@ OPENERS = {"open", "fdopen", "TextIOWrapper", "FileIO"}
 ALLOWED = {
     ("cli/__init__.py", "open"),
     ("rows/row_file.py", "open"),
-    ("parts/part_tables.py", "write_parquet"),
     ("parts/spool.py", "open"),  # appends to a temporary file of the same run
     ("tables/output_tables.py", "sink_parquet"),
     ("tables/output_tables.py", "write_csv"),

@@ -23,7 +23,7 @@ from lifecycle_fsm.history import DeadlineOutcome
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Parked
 from lifecycle_fsm.parts.file_run import FileRun, run_files
-from lifecycle_fsm.parts.part_run import Contradiction, Order, table_columns
+from lifecycle_fsm.parts.part_run import Contradiction, Order
 from lifecycle_fsm.parts.spool import Place
 from lifecycle_fsm.tables import (
     DUPLICATES,
@@ -37,7 +37,6 @@ from lifecycle_fsm.tables import (
     TableWriter,
     load_mapping,
     paired,
-    save_frames,
 )
 from lifecycle_fsm.wording import counted
 
@@ -354,16 +353,19 @@ def run_into(
             folder = Path(exits.enter_context(temporary))
         else:
             folder = output.folder.scratch()
-        run = run_files(
+        run = exits.enter_context(run_files(
             model, inputs, folder, mapping=None if mapping is None else load_mapping(mapping),
             format=format, order=order, until=until, tables=output is not None, reject=reject,
             workers=workers, memory=memory, progress=bar,
-        )  # fmt: skip
+        ))  # fmt: skip
         for report in run.reports:
             report.file = shown(report.file)
+        tables = output.write_tables(run, model) if output is not None else iter(())
         outcome = RunOutcome(model=model, run=run, requested_until=until)
         if output is not None:
-            output.write(outcome, bar)
+            output.write(outcome)
+            for done, _ in enumerate(tables, 1):
+                bar("writing", done / len(PUBLISHED))
         return outcome
 
 
@@ -403,18 +405,19 @@ class RunOutput:
                 "and are written as Parquet only; --csv writes all of them as CSV too"
             )
 
-    def write(self, outcome: RunOutcome, bar: Bar) -> None:
-        """Write all tables, the summary and the pictures."""
-        model, run = outcome.model, outcome.run
-        columns = {name: table_columns(model)[name] for name in PUBLISHED}
-        for done, name in enumerate(columns):
-            bar("writing", done / len(columns))
+    def write_tables(self, run: FileRun, model: Model) -> Iterator[str]:
+        """Write the tables of a run: see :meth:`.FileRun.write`."""
+        files: dict[str, list[Path]] = {}
+        for name in PUBLISHED:
             suffixes = [".parquet"] if self.csv is False else [".parquet", ".csv"]
             if self.csv is None and run.rows(name) > MOST_CSV_ROWS:
                 suffixes.remove(".csv")
                 self.only_parquet.append(name)
-            for suffix in suffixes:
-                save_frames(self.folder.file(name + suffix), run.table(name), columns[name])
+            files[name] = [self.folder.file(name + suffix) for suffix in suffixes]
+        return run.write(files, model)
+
+    def write(self, outcome: RunOutcome) -> None:
+        """Write what is beside the tables: what is wrong, the summary and the pictures."""
         self.rejects.extend(outcome.contradictions)
         self.rejects.save(self.folder.file("rejected.csv"))
         TableWriter(DUPLICATES, outcome.duplicates).save(self.folder.file("duplicates.csv"))
@@ -423,7 +426,7 @@ class RunOutput:
         if self.pictures:
             from lifecycle_fsm import diagram
 
-            drawing = diagram.draw_funnel(model, outcome.counts)
+            drawing = diagram.draw_funnel(outcome.model, outcome.counts)
             for suffix in (".svg", ".png"):
                 drawing.save(self.folder.file("funnel" + suffix))
 

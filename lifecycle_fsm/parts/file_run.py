@@ -23,11 +23,12 @@ from lifecycle_fsm.interrupts import to_the_end
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.memory import free_memory
-from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun
+from lifecycle_fsm.parts.part_run import TABLES, Order, PartResult, PartRun, table_columns
 from lifecycle_fsm.parts.part_tables import PartTable, in_order, shared_addresses, write_part_tables
 from lifecycle_fsm.parts.spool import LogPart, Spool, Spooled
 from lifecycle_fsm.rows.file_blocks import FileBlock
 from lifecycle_fsm.tables import (
+    Column,
     FilePart,
     FileReport,
     Format,
@@ -36,6 +37,7 @@ from lifecycle_fsm.tables import (
     Reject,
     Targets,
     open_inputs,
+    save_frames,
 )
 
 #: Called with what is done now, and how much of it, from 0 to 1.
@@ -64,6 +66,7 @@ class FileRun:
         result: the results of all parts.
         tables: the tables of the parts by name; only that of addresses if they were not wanted.
         created: returns the ids of all records that the files create, in their order.
+        pool: the processes that have run the parts, if there are any.
     """
 
     reports: Sequence[FileReport]
@@ -72,6 +75,7 @@ class FileRun:
     result: PartResult
     tables: Mapping[str, Sequence[PartTable]]
     created: Callable[[], Sequence[str]]
+    pool: ProcessPoolExecutor | None
 
     def rows(self, table: str) -> int:
         """How many rows a table has."""
@@ -81,12 +85,30 @@ class FileRun:
         """A table as data frames, sorted by person."""
         return in_order(self.tables[name], TABLES[name])
 
+    def write(self, files: Mapping[str, Sequence[Path]], model: Model) -> Iterator[str]:
+        """Write tables to files, and return the name of each as soon as its files are written.
+
+        The processes begin at once; without any, a table is written when its name is asked for.
+
+        Args:
+            files: the Parquet and the CSV file of each table.
+            model: the lifecycle.
+        """
+        columns = table_columns(model)
+        work = [
+            _Joining(name, self.tables[name], paths)
+            for name, paths in sorted(files.items(), key=lambda file: -self.rows(file[0]))
+        ]  # the largest first, because it takes longest
+        if self.pool is None:
+            return (_join(columns, table) for table in work)
+        return self.pool.map(_join_tables, work)
+
     def shared_addresses(self) -> Iterator[tuple[str, str, datetime]]:
         """The e-mail addresses that several people have: address, id, and time of creation."""
         return shared_addresses(self.tables["owners"])
 
 
-@without_cycles()
+@contextmanager
 def run_files(
     model: Model,
     inputs: Sequence[tuple[str, str]],
@@ -102,9 +124,9 @@ def run_files(
     memory: int | None = None,
     parts: int | None = None,
     progress: Progress,
-) -> FileRun:
+) -> Iterator[FileRun]:
     """Run the activities of files through a model, part by part; the results are those of a run in
-    one piece.
+    one piece. The processes stay until the end of the block, and may write the tables.
 
     Args:
         model: the lifecycle.
@@ -136,29 +158,31 @@ def run_files(
         pool = None
         if workers > 1 and files.size > _SMALL:
             pool = exits.enter_context(_pool(files, workers))
-        reports, notes = _read(spool, files, pool, reject, progress)
-        spooled = spool.spooled
-        end = until
-        if end is None and spooled.end is not None:
-            end = settled(spooled.end, model)
-        if parts is None:
-            workers = workers if pool is not None or spooled.count >= _FEW else 1
-            parts = _parts_for(spooled.count, workers, memory)
-        work = [
-            _Work(number, parts, part, folder, order, end, until, tables)
-            for number, part in enumerate(spool.cut(parts))
-        ]
-        if pool is None and min(workers, parts) > 1:
-            pool = exits.enter_context(_pool(files, min(workers, parts)))
-        result, written = _run_parts(model, work, pool, progress)
-    return FileRun(
-        reports=reports,
-        notes=notes,
-        end=end,
-        result=result,
-        tables=written,
-        created=spool.created,
-    )
+        with without_cycles():
+            reports, notes = _read(spool, files, pool, reject, progress)
+            spooled = spool.spooled
+            end = until
+            if end is None and spooled.end is not None:
+                end = settled(spooled.end, model)
+            if parts is None:
+                workers = workers if pool is not None or spooled.count >= _FEW else 1
+                parts = _parts_for(spooled.count, workers, memory)
+            work = [
+                _Work(number, parts, part, folder, order, end, until, tables)
+                for number, part in enumerate(spool.cut(parts))
+            ]
+            if pool is None and min(workers, parts) > 1:
+                pool = exits.enter_context(_pool(files, min(workers, parts)))
+            result, written = _run_parts(model, work, pool, progress)
+        yield FileRun(
+            reports=reports,
+            notes=notes,
+            end=end,
+            result=result,
+            tables=written,
+            created=spool.created,
+            pool=pool,
+        )
 
 
 def _run_parts(
@@ -315,7 +339,7 @@ class _BlockRead:
 def _pool(files: _RunFiles, workers: int) -> Iterator[ProcessPoolExecutor]:
     """Processes that read blocks and run parts."""
     others = active_children()
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (files,))
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (files, workers))
     try:
         with to_the_end(), _blocked():
             for _ in range(workers):
@@ -371,8 +395,10 @@ class _Worker:
 _worker: _Worker | None = None
 
 
-def _start(files: _RunFiles) -> None:
+def _start(files: _RunFiles, workers: int) -> None:
     """Prepare a process of the pool."""
+    # polars is not imported yet. Together its threads are as many as the cores.
+    os.environ.setdefault("POLARS_MAX_THREADS", str(max((os.cpu_count() or 1) // workers, 1)))
     global _worker  # noqa: PLW0603 - the only way to keep something between two pieces of work
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # who pressed Ctrl-C wants no traceback
     if hasattr(signal, "pthread_sigmask"):
@@ -404,6 +430,26 @@ def _read_block(block: FileBlock) -> _BlockRead:
 def _run_part(work: _Work) -> _Result:
     assert _worker is not None
     return _run(_worker.engine, work)
+
+
+@attrs.frozen
+class _Joining:
+    """A table of all parts, and the files to write it to."""
+
+    name: str
+    tables: Sequence[PartTable]
+    paths: Sequence[Path]
+
+
+def _join_tables(work: _Joining) -> str:
+    assert _worker is not None
+    return _join(table_columns(_worker.files.model), work)
+
+
+def _join(columns: Mapping[str, Sequence[Column[Any]]], work: _Joining) -> str:
+    frames = in_order(work.tables, TABLES[work.name])
+    save_frames(work.paths, frames, columns[work.name])
+    return work.name
 
 
 def _run(engine: Engine, work: _Work) -> _Result:

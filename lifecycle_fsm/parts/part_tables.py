@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,19 @@ import attrs
 from lifecycle_fsm.rows.parquet_rows import polars
 from lifecycle_fsm.tables import watched_file
 
-#: About how many rows are put in order at once.
-_BATCH = 100_000
-#: How many rows of a part share their statistics at least: with these a range of people is found.
-_FEWEST = 500
+#: About how many bytes of all parts together are put in order at once.
+_BATCH = 2_000_000
+#: A smaller block takes longer to find and to open than to read.
+_SMALLEST = 16_000
 
 
 @attrs.frozen
 class PartTable:
-    """A table of one part in a file, sorted by person, and every so many of its keys."""
+    """A table of one part in a file: blocks of rows, sorted by a key, and at last their index."""
 
     path: Path
     rows: int
-    keys: tuple[str, ...]
+    index: int  # where it begins
 
 
 def write_part_tables(
@@ -40,47 +41,79 @@ def write_part_tables(
         part: the number of the part.
         tables: the tables by name, sorted by their keys.
         keys: the column of each table by which it is sorted.
-        parts: how many parts there are: the more, the fewer rows of each are put in order at once.
+        parts: how many parts there are: the more, the smaller are the blocks, because one of each
+            part is in memory at once.
     """
-    written = {}
-    group = max(_BATCH // parts, _FEWEST)
-    for name, frame in tables:
-        path = folder / f"{name}-{part}.parquet"
-        with watched_file(path) as file:
-            frame.write_parquet(file, compression="lz4", row_group_size=group)
-        sample = frame[keys[name]].gather_every(group)
-        written[name] = PartTable(path, frame.height, tuple(sample.to_list()))
-    return written
+    return {
+        name: _write(folder / f"{name}-{part}.table", frame, keys[name], max(_BATCH // parts, 1))
+        for name, frame in tables
+    }
+
+
+def _write(path: Path, frame: Any, key: str, size: int) -> PartTable:
+    """Write a table in blocks of about so many bytes."""
+    pl = polars("writing tables")
+    width = frame.estimated_size() / max(frame.height, 1)
+    step = max(1, int(max(size, _SMALLEST) / max(width, 1)))
+    blocks, end = [], 0
+    with watched_file(path) as file:
+        for start in range(0, max(frame.height, 1), step):  # at least one, which has the columns
+            rows = frame[start : start + step]
+            content = _packed(rows)
+            file.write(content)
+            first = rows[key][0] if rows.height else ""
+            blocks.append((first, end, len(content)))
+            end += len(content)
+        file.write(_packed(pl.DataFrame(blocks, schema=["key", "start", "size"], orient="row")))
+    return PartTable(path, frame.height, end)
+
+
+def _packed(frame: Any) -> bytes:
+    """A data frame as bytes."""
+    pl, content = polars("writing tables"), BytesIO()
+    # The oldest way to write texts leaves out those of other rows.
+    frame.write_ipc_stream(content, compression="lz4", compat_level=pl.CompatLevel.oldest())
+    return content.getvalue()
+
+
+def _unpacked(path: Path, start: int, size: int = -1) -> Any:
+    """The data frame at a place in a file."""
+    with path.open("rb") as file:
+        file.seek(start)
+        return polars("writing tables").read_ipc_stream(BytesIO(file.read(size)))
 
 
 def in_order(tables: Sequence[PartTable], key: str) -> Iterator[Any]:
     """The rows of all parts as data frames, sorted by the key; at least one frame.
 
-    The rows of one person are all in one part, and keep their order.
+    Rows of one key are all in one frame; those of one part keep their order. At most one block of
+    each part is in memory, and what comes out next.
     """
     pl = polars("writing tables")
-    scan = pl.scan_parquet([table.path for table in tables])
-    column = pl.col(key)
-    # Between two neighbours of these there are few rows of each part.
-    marks = sorted({mark for table in tables for mark in table.keys})
-    total = sum(table.rows for table in tables)
-    step = max(1, len(marks) * _BATCH // max(total, 1))
-    cuts = marks[step::step]
-    for low, high in zip([None, *cuts], [*cuts, None], strict=True):
-        rows = scan
-        if low is not None:
-            rows = rows.filter(column >= low)
-        if high is not None:
-            rows = rows.filter(column < high)
-        yield rows.collect().sort(key, maintain_order=True)
+    indices = [
+        _unpacked(table.path, table.index).with_columns(part=number)
+        for number, table in enumerate(tables)
+    ]
+    blocks = pl.concat(indices).sort("key", "part", "start")
+    waiting: list[Any] = []
+    size = 0
+    following = blocks["key"].shift(-1)  # all rows that are not read yet have this key or a later
+    for (_, start, length, part), following_key in zip(blocks.iter_rows(), following, strict=True):
+        frame = _unpacked(tables[part].path, start, length)
+        waiting.append(frame)
+        size += frame.estimated_size()
+        if following_key is None or size < _BATCH:
+            continue
+        together = pl.concat(waiting, rechunk=True)
+        ready = together.filter(pl.col(key) < following_key)
+        if ready.height:
+            yield ready.sort(key, maintain_order=True)
+        waiting, size = [together.filter(pl.col(key) >= following_key)], 0
+    yield pl.concat(waiting, rechunk=True).sort(key, maintain_order=True)
 
 
 def shared_addresses(tables: Sequence[PartTable]) -> Iterator[tuple[str, str, Any]]:
     """The rows of the table of e-mail addresses whose address has several rows."""
     pl = polars("finding duplicates")
-    scan = pl.scan_parquet([table.path for table in tables])
-    # Numbers instead of texts: millions of them fit into memory.
-    numbers = scan.select(pl.col("address").hash()).collect().to_series()
-    several = numbers.filter(numbers.is_duplicated()).unique()
-    rows = scan.filter(pl.col("address").hash().is_in(several)).collect()
-    yield from rows.iter_rows()
+    for frame in in_order(tables, "address"):
+        yield from frame.filter(pl.col("address").is_duplicated()).iter_rows()

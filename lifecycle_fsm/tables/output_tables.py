@@ -7,8 +7,9 @@ Every column has the type of its value. Times are UTC. A CSV writes them as
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter, methodcaller
 from pathlib import Path
@@ -217,42 +218,64 @@ class TableWriter(Generic[T]):
             FileProblem: the name has neither suffix, or the file cannot be written.
         """
         self._flush()
-        save_frames(path, self._frames, self._columns)
+        save_frames([path], self._frames, self._columns)
 
 
 def save_frames(
-    path: str | Path, frames: Iterable[Any], columns: Iterable[Column[Any]], rows: int = 100_000
+    paths: Sequence[str | Path],
+    frames: Iterable[Any],
+    columns: Iterable[Column[Any]],
+    rows: int = 50_000,
 ) -> None:
-    """Write data frames with these columns to a file, one below the other, as they come.
+    """Write data frames to files, one below the other, as they come. The bytes of the files do not
+    depend on where one frame ends and the next begins.
 
     Args:
-        path: the file; its name ends in ``.parquet`` or ``.csv``.
+        paths: one or two files, ``.parquet`` and ``.csv``; each has all rows.
         frames: at least one data frame.
         columns: their columns.
         rows: how many rows of a Parquet file share their statistics.
 
     Raises:
-        FileProblem: the name has neither suffix, or the file cannot be written.
+        FileProblem: a name has neither suffix, or a file cannot be written.
     """
     pl = polars("writing tables")
-    if Path(path).suffix not in (".parquet", ".csv"):
-        raise FileProblem(f"{path}: a table is written as .csv or .parquet")
-    with watched_file(path) as file:
-        if Path(path).suffix == ".csv":
-            _write_csv(pl, file, frames, columns)
+    by_suffix = {Path(path).suffix: path for path in paths}
+    for suffix, path in by_suffix.items():
+        if suffix not in (".parquet", ".csv"):
+            raise FileProblem(f"{path}: a table is written as .csv or .parquet")
+    frames = _even(pl, frames, rows)
+    with ExitStack() as exits:
+        files = {
+            suffix: exits.enter_context(watched_file(path)) for suffix, path in by_suffix.items()
+        }
+        if ".csv" in files:
+            frames = _write_csv(pl, files[".csv"], frames, columns)
+        if ".parquet" in files:
+            _write_parquet(pl, files[".parquet"], frames, rows)
         else:
-            _write_parquet(pl, file, frames, rows)
+            deque(frames, maxlen=0)
 
 
-def _write_parquet(pl: Any, file: IO[bytes], frames: Iterable[Any], rows: int) -> None:
+def _even(pl: Any, frames: Iterable[Any], rows: int) -> Iterator[Any]:
+    """The same rows in frames of so many rows, the last of which may have fewer."""
+    rest = None
+    for frame in frames:
+        rest = frame if rest is None else pl.concat([rest, frame])
+        while rest.height > rows:
+            yield rest[:rows]
+            rest = rest[rows:]
+    yield rest
+
+
+def _write_parquet(pl: Any, file: IO[bytes], frames: Iterator[Any], rows: int) -> None:
     from polars.io.plugins import register_io_source
 
-    coming = iter(frames)
-    first = next(coming)
+    first = next(frames)
 
     def source(*_: object) -> Iterator[Any]:
         yield first
-        yield from coming
+        yield from frames
 
     frame = register_io_source(source, schema=first.schema)
     frame.sink_parquet(file, row_group_size=rows)
@@ -275,7 +298,8 @@ def _guarded(pl: Any, texts: Any) -> Any:
 
 def _write_csv(
     pl: Any, file: IO[bytes], frames: Iterable[Any], columns: Iterable[Column[Any]]
-) -> None:
+) -> Iterator[Any]:
+    """The same frames, each as soon as it is written to a CSV."""
     texts = [
         pl.col(column.name)
         if column.type == "str"
@@ -287,6 +311,7 @@ def _write_csv(
         frame.with_columns(_guarded(pl, frame.select(texts))).write_csv(
             file, include_header=place == 0, datetime_format=_TIME_FORMAT
         )
+        yield frame
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from polars.testing import assert_frame_equal
 from lifecycle_fsm import model
 from lifecycle_fsm.cli import run_outcome
 from lifecycle_fsm.demo import company
-from lifecycle_fsm.errors import LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.parts import file_run
 from lifecycle_fsm.parts.file_run import MB, FileRun, run_files
 from lifecycle_fsm.parts.part_run import TABLES
@@ -49,11 +49,11 @@ def run(
 ) -> tuple[FileRun, dict[str, pl.DataFrame], list[Reject]]:
     folder.mkdir()
     rejects: list[Reject] = []
-    done = run_files(
+    with run_files(
         WATERFALL, [*files.items()], folder, reject=rejects.append,
         progress=lambda what, done: None, **how,
-    )  # fmt: skip
-    return done, {name: pl.concat(done.table(name)) for name in TABLES}, rejects
+    ) as done:  # fmt: skip
+        return done, {name: pl.concat(done.table(name)) for name in TABLES}, rejects
 
 
 @pytest.mark.parametrize("how", [{"parts": 7}, {"parts": 64}, {"parts": 4, "workers": 2}])
@@ -73,6 +73,46 @@ def test_parts_and_processes_change_nothing(
     for name in TABLES:
         if name != "owners":
             assert_frame_equal(tables[name], whole_tables[name])
+
+
+def written(files: dict[str, str], folder: Path, **how: Any) -> dict[str, bytes]:
+    """The files that a run writes its tables to."""
+    folder.mkdir()
+    paths = {name: [folder / f"{name}.csv", folder / f"{name}.parquet"] for name in TABLES}
+    (folder / "scratch").mkdir()
+    with run_files(
+        WATERFALL, [*files.items()], folder / "scratch", reject=lambda _: None,
+        progress=lambda what, done: None, **how,
+    ) as done:  # fmt: skip
+        assert set(done.write(paths, WATERFALL)) == set(TABLES)
+    return {path.name: path.read_bytes() for both in paths.values() for path in both}
+
+
+def test_processes_write_the_same_files(files: dict[str, str], tmp_path: Path) -> None:
+    whole = written(files, tmp_path / "whole", parts=1)
+    parts = written(files, tmp_path / "parts", parts=4, workers=2)
+    for name, content in whole.items():
+        assert content == parts[name] or name.startswith("owners"), name
+
+
+@LINUX
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_full_disk_is_told_whoever_writes(
+    files: dict[str, str], tmp_path: Path, suffix: str, workers: int
+) -> None:
+    paths = [tmp_path / "history.csv", tmp_path / "history.parquet"]
+    full = tmp_path / f"history{suffix}"
+    full.symlink_to("/dev/full")
+    (tmp_path / "scratch").mkdir()
+    with (
+        pytest.raises(FileProblem, match=f"history{suffix} cannot be written: .*No space"),
+        run_files(
+            WATERFALL, [*files.items()], tmp_path / "scratch", reject=lambda _: None, parts=2,
+            workers=workers, progress=lambda what, done: None,
+        ) as done,
+    ):  # fmt: skip
+        list(done.write({"history": paths}, WATERFALL))
 
 
 @pytest.mark.parametrize("kind", ["csv", "several lines", "jsonl"])

@@ -43,12 +43,12 @@ def compare(
 ) -> None:
     own = load(model)
     (folder / "local").mkdir()
-    whole = run_files(
+    with run_files(
         own, [("people", str(people)), ("activities", str(activities))], folder / "local",
         mapping=load_mapping(map) if map else None, workers=1,
         reject=lambda _: None, progress=lambda *_: None,
-    )  # fmt: skip
-    expected = {name: table(pl.concat(list(whole.table(name)))) for name in TABLES}
+    ) as whole:  # fmt: skip
+        expected = {name: table(pl.concat(list(whole.table(name)))) for name in TABLES}
     left, right = (
         spark.read.csv(str(file), header=True, escape='"') for file in (people, activities)
     )
