@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import polars as pl
@@ -19,7 +20,7 @@ from lifecycle_fsm.parts.part_tables import (
 )
 from lifecycle_fsm.tables import Column, save_frames
 
-COLUMNS = (Column("person", "str", "person"), Column("place", "int", "place"))
+COLUMNS: tuple[Column[Any], ...] = (Column("person", "str", "person"), Column("place", "int", "place"))
 
 
 @pytest.fixture
