@@ -20,7 +20,10 @@ from lifecycle_fsm.parts.part_tables import (
 )
 from lifecycle_fsm.tables import Column, save_frames
 
-COLUMNS: tuple[Column[Any], ...] = (Column("person", "str", "person"), Column("place", "int", "place"))
+COLUMNS: tuple[Column[Any], ...] = (
+    Column("person", "str", "person"),
+    Column("place", "int", "place"),
+)
 
 
 @pytest.fixture
