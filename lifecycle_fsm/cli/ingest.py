@@ -90,7 +90,7 @@ def ingest(
         log = exits.enter_context(closing(SortedActivities(order)))
         bar = exits.enter_context(progress())
         for number, activity in enumerate(intake):
-            log.add(activity, intake.place)
+            log.add(activity, Place(*intake.place))
             if number % _STEP == 0:
                 bar("reading", intake.done)
         applied = _Applied(opened, intake.reports)
