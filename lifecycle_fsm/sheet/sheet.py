@@ -195,7 +195,7 @@ class Sheet:
         names = [column.name for column in _NEARNESS]
         target = Path(path)
         rows = table.sort(*names, "id", maintain_order=True).drop(names)
-        save_frames(target, [rows], _LISTED)
+        save_frames([target], [rows], _LISTED)
         return target
 
 

@@ -48,7 +48,7 @@ def spooled(name: str, records: Iterable[T], columns: Iterable[Column[T]]) -> Pa
     try:
         path = Path(folder, "rows.parquet")
         chunks = _Chunks(records, columns)
-        save_frames(path, chunks, columns)
+        save_frames([path], chunks, columns)
         if chunks.error is not None:
             raise chunks.error
         rows = ParquetRows(name, path)
