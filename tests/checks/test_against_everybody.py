@@ -23,6 +23,7 @@ from lifecycle_fsm.fields import FieldDef, FieldType
 from lifecycle_fsm.guard import Guard, Known, Not, compile_guard, parse_guard
 from lifecycle_fsm.proof import NOW
 from tests.checks.seeded import holds, places, somebody
+from tests.lengths import examples
 
 DAY, TICK = timedelta(days=1), timedelta(microseconds=1)
 FIELDS = (
@@ -57,7 +58,9 @@ def joined(below: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 GUARDS = st.recursive(ATOMS, joined, max_leaves=5)
-thoroughly = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thoroughly = settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 
 
 def made(*moves: Move, sort: tuple[SortRule, ...] = (), **more: Any) -> Model:
@@ -237,7 +240,7 @@ def came_back(model: Model, machine: LifecycleMachine, person: Person) -> set[st
     return happens
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(GUARDS, AFTER_A_WHILE, GUARDS, GUARDS, EFFECTS, EFFECTS)
 @example("ready", "days in stage < 1 or days in stage >= 3", "ready", "bonus >= 3", {}, {})
 def test_who_waits_and_who_swings_is_told_where_somebody_runs_into_it(

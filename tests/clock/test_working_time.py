@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from lifecycle_fsm.errors import MissingExtra, RecordError
 from lifecycle_fsm.model.rules import WEEKDAYS, Calendar, Length, spans_of
 from lifecycle_fsm.silos.working_time import WorkingTime
+from tests.lengths import examples
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 OFFICE = "09:00-17:00"
@@ -638,7 +639,7 @@ working_days = counts.map(days)
 instants = st.timedeltas(ZERO, 7 * DAY)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(case=cases(lengths=1, step=MINUTE))
 def test_open_time_is_what_a_look_at_each_minute_finds(case: Case) -> None:
     (length,) = case.lengths
