@@ -105,10 +105,11 @@ def in_order(tables: Sequence[PartTable], key: str) -> Iterator[Any]:
         if following_key is None or size < _BATCH:
             continue
         together = pl.concat(waiting, rechunk=True)
+        waiting, size = [together.filter(pl.col(key) >= following_key)], 0
         ready = together.filter(pl.col(key) < following_key)
+        del frame, together
         if ready.height:
             yield ready.sort(key, maintain_order=True)
-        waiting, size = [together.filter(pl.col(key) >= following_key)], 0
     yield pl.concat(waiting, rechunk=True).sort(key, maintain_order=True)
 
 

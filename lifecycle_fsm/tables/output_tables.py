@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from operator import attrgetter, methodcaller
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Generic, Literal, TypeAlias, TypeVar, cast
@@ -244,7 +245,7 @@ def save_frames(
     for suffix, path in by_suffix.items():
         if suffix not in (".parquet", ".csv"):
             raise FileProblem(f"{path}: a table is written as .csv or .parquet")
-    frames = _even(pl, frames, rows)
+    frames = iter(frames)
     with ExitStack() as exits:
         files = {
             suffix: exits.enter_context(watched_file(path)) for suffix, path in by_suffix.items()
@@ -257,27 +258,17 @@ def save_frames(
             deque(frames, maxlen=0)
 
 
-def _even(pl: Any, frames: Iterable[Any], rows: int) -> Iterator[Any]:
-    """The same rows in frames of so many rows, the last of which may have fewer."""
-    rest = None
-    for frame in frames:
-        rest = frame if rest is None else pl.concat([rest, frame])
-        while rest.height > rows:
-            yield rest[:rows]
-            rest = rest[rows:]
-    yield rest
-
-
 def _write_parquet(pl: Any, file: IO[bytes], frames: Iterator[Any], rows: int) -> None:
     from polars.io.plugins import register_io_source
 
     first = next(frames)
+    schema, coming = first.schema, chain([first], frames)
+    del first  # what is written does not stay in memory
 
     def source(*_: object) -> Iterator[Any]:
-        yield first
-        yield from frames
+        yield from coming
 
-    frame = register_io_source(source, schema=first.schema)
+    frame = register_io_source(source, schema=schema)
     frame.sink_parquet(file, row_group_size=rows)
 
 
