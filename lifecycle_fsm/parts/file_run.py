@@ -44,8 +44,11 @@ from lifecycle_fsm.tables import (
 Progress = Callable[[str, float | None], None]
 
 MB = 1_000_000
-#: How finely a log is cut while its size is not known yet; a power of two.
-_BUCKETS = 256
+#: How finely a log is cut while its size is not known yet, and above so many bytes; powers of two.
+#: More buckets take more time, as each has a file.
+_BUCKETS, _MANY, _LARGE = 256, 1_024, 1_000 * MB
+#: Compressed files and Parquet have about so many bytes of text in each byte.
+_COMPRESSED = 8
 #: The memory of a process without any activities, and of each activity of a part, in bytes.
 _PROCESS, _ACTIVITY = 170 * MB, 2_000
 #: Fewer activities are run at once in this process, because others take a second to start.
@@ -152,7 +155,7 @@ def run_files(
     if memory is None:  # however little is free, one process is tried
         memory = max(free_memory() // 2, 2 * _PROCESS)
     workers = _affordable(workers or os.cpu_count() or 1, memory)
-    files = _RunFiles(model, inputs, mapping, format, folder, parts or _BUCKETS)
+    files = _RunFiles(model, inputs, mapping, format, folder, parts)
     spool = Spool(folder, files.buckets)
     with ExitStack() as exits:
         pool = None
@@ -166,7 +169,7 @@ def run_files(
                 end = settled(spooled.end, model)
             if parts is None:
                 workers = workers if pool is not None or spooled.count >= _FEW else 1
-                parts = _parts_for(spooled.count, workers, memory)
+                parts = _parts_for(spooled.count, workers, memory, files.buckets)
             work = [
                 _Work(number, parts, part, folder, order, end, until, tables)
                 for number, part in enumerate(spool.cut(parts))
@@ -204,7 +207,7 @@ def _run_parts(
     return whole, written
 
 
-@attrs.frozen
+@attrs.frozen(slots=False)
 class _RunFiles:
     """The files of a run, and where their activities are spooled."""
 
@@ -213,7 +216,14 @@ class _RunFiles:
     mapping: InputMapping | None
     format: Format | None
     folder: Path
-    buckets: int
+    parts: int | None
+
+    @cached_property
+    def buckets(self) -> int:
+        """Into how many buckets the activities are spooled."""
+        plain = all(path.endswith((".csv", ".tsv", ".json", ".jsonl")) for _, path in self.inputs)
+        size = self.size * (1 if plain else _COMPRESSED)
+        return self.parts or (_BUCKETS if 0 < size <= _LARGE else _MANY)
 
     @property
     def size(self) -> int:
@@ -290,15 +300,15 @@ def _affordable(workers: int, memory: int) -> int:
     return workers
 
 
-def _parts_for(count: int, workers: int, memory: int) -> int:
+def _parts_for(count: int, workers: int, memory: int, buckets: int) -> int:
     """How many parts make each process fit into its share of the memory.
 
     Raises:
         LifecycleError: none do.
     """
     share = (memory - (workers + (workers > 1)) * _PROCESS) // workers
-    if count * _ACTIVITY > share * _BUCKETS:
-        least = _PROCESS + count * _ACTIVITY // _BUCKETS
+    if count * _ACTIVITY > share * buckets:
+        least = _PROCESS + count * _ACTIVITY // buckets
         raise LifecycleError(
             f"{memory // MB:,} MB of memory are too little for {count:,} activities: allow at "
             f"least {least // MB + 1:,} MB"

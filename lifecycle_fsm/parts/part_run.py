@@ -261,14 +261,20 @@ class PartRun:
 
     def _of(self, decision: Decision, waiting: Mapping[str | None, Sequence[Activity]]) -> Activity:
         """The activity of a decision, among those that have waited: one of the same person."""
-        people, same = self._lifecycle, waiting[decision.activity]
-        theirs = (
+        people = self._lifecycle
+
+        def survivor(person: str) -> str:
+            return people.person(person).id if person in people else person
+
+        same = [
             activity
-            for activity in same
-            if activity.person in people
-            and decision.person in (activity.person, people.person(activity.person).id)
+            for activity in waiting[decision.activity]
+            if (activity.kind, activity.at) == (decision.kind, decision.at)
+        ]
+        theirs = (
+            activity for activity in same if survivor(activity.person) == survivor(decision.person)
         )
-        return next(theirs, same[0])  # or else the person has been merged since
+        return next(theirs, same[0])
 
     def _count(self, end: datetime | None, until: datetime | None) -> None:
         result, lifecycle = self._result, self._lifecycle

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import marshal
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -118,40 +118,62 @@ class Spool:
     def cut(self, parts: int) -> list[LogPart]:
         """The parts of the log; their number divides that of the buckets."""
         self.write()
-        components = Components()
-        for record, other in self.spooled.pairs:
-            components.join(record, other)
-        buckets = self._buckets
-        moved = {
-            person: part
-            for person, root in components.moved().items()
-            if (part := part_of(root, buckets) % parts) != part_of(person, buckets) % parts
-        }
+        moved: dict[str, int] = {}
+        left: dict[int, set[str]] = {}  # by the bucket that they are in
+        for record, part in self._homes(parts):
+            bucket = part_of(record, self._buckets)
+            if part != bucket % parts:
+                moved[record] = part
+                left.setdefault(bucket, set()).add(record)
         parcels: dict[int, list[tuple[Any, ...]]] = {}
-        for bucket in sorted({part_of(person, buckets) for person in moved}):
-            for row in self._bucket(bucket):
-                if row[_PERSON] in moved:
+        count = 0
+        paths = self._paths()
+        for bucket, records in sorted(left.items()):
+            for row in _read_all(paths.get(bucket, ())):
+                if row[_PERSON] in records:
                     parcels.setdefault(moved[row[_PERSON]], []).append(row)
-        for part, rows in parcels.items():
-            _append(self._parcel(part), rows)
-        names = frozenset(moved)
+                    count += 1
+                    if count % _BLOCK == 0:
+                        self._write_parcels(parcels)
+        self._write_parcels(parcels)
         return [
             LogPart(
                 tuple(
-                    path for bucket in range(part, buckets, parts) for path in self._paths(bucket)
+                    path
+                    for bucket in range(part, self._buckets, parts)
+                    for path in paths.get(bucket, ())
                 ),
                 self._parcel(part),
-                names,
+                frozenset[str]().union(
+                    *(left.get(bucket, ()) for bucket in range(part, self._buckets, parts))
+                ),
             )
             for part in range(parts)
         ]
+
+    def _homes(self, parts: int) -> Iterator[tuple[str, int]]:
+        """The records that belong together with others, each with their part: that of the record
+        with the smallest id among those that merged or converted, as most contacts have no
+        activities of their own."""
+        components = Components(self.spooled.pairs)
+        homes: dict[str, str] = {}
+        for record, _ in self.spooled.pairs:
+            root = components.root(record)
+            homes[root] = min(homes.get(root, record), record)
+        for record in dict.fromkeys(record for pair in self.spooled.pairs for record in pair):
+            yield record, part_of(homes[components.root(record)], self._buckets) % parts
+
+    def _write_parcels(self, parcels: dict[int, list[tuple[Any, ...]]]) -> None:
+        for part, rows in parcels.items():
+            _append(self._parcel(part), rows)
+        parcels.clear()
 
     def created(self) -> list[str]:
         """The ids of all records that the log creates, in the order in which they come."""
         created = [
             (row[:_ORDER], row[_PERSON])
-            for bucket in range(self._buckets)
-            for row in self._bucket(bucket)
+            for paths in self._paths().values()
+            for row in _read_all(paths)
             if row[_KIND] == "created"
         ]
         return [person for _, person in sorted(created)]
@@ -162,12 +184,12 @@ class Spool:
             _append(self._folder / f"log-{bucket}-{os.getpid()}", rows)
         self._waiting.clear()
 
-    def _paths(self, bucket: int) -> list[Path]:
-        """The files of a bucket, one for each process that has written."""
-        return sorted(self._folder.glob(f"log-{bucket}-*"))
-
-    def _bucket(self, bucket: int) -> Iterator[tuple[Any, ...]]:
-        return (row for path in self._paths(bucket) for row in _read(path))
+    def _paths(self) -> dict[int, list[Path]]:
+        """The files of each bucket, one for each process that has written."""
+        paths: dict[int, list[Path]] = {}
+        for path in sorted(self._folder.glob("log-*")):
+            paths.setdefault(int(path.name.split("-")[1]), []).append(path)
+        return paths
 
     def _parcel(self, part: int) -> Path:
         return self._folder / f"moved-{part}"
@@ -194,6 +216,10 @@ def _read(path: Path) -> Iterator[tuple[Any, ...]]:
         while size := file.read(_SIZE):
             # Not marshal.load, which reads every value from the file on its own.
             yield from marshal.loads(file.read(int.from_bytes(size)))  # noqa: S302 - our own file
+
+
+def _read_all(paths: Iterable[Path]) -> Iterator[tuple[Any, ...]]:
+    return (row for path in paths for row in _read(path))
 
 
 @attrs.frozen

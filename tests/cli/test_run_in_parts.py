@@ -155,11 +155,11 @@ def test_memory_decides_how_many_parts_there_are() -> None:
     assert file_run._affordable(8, 700 * MB) == 2
     assert file_run._affordable(8, 100 * MB) == 1
     assert file_run._affordable(8, 20_000 * MB) == 8
-    assert file_run._parts_for(5_000_000, 2, 700 * MB) == 128
-    assert file_run._parts_for(5_000_000, 2, 30_000 * MB) == 2
-    assert file_run._parts_for(1_000, 1, 700 * MB) == 1
+    assert file_run._parts_for(5_000_000, 2, 700 * MB, 256) == 128
+    assert file_run._parts_for(5_000_000, 2, 30_000 * MB, 256) == 2
+    assert file_run._parts_for(1_000, 1, 700 * MB, 256) == 1
     with pytest.raises(LifecycleError, match=r"100 MB of memory are too little .* at least 171 MB"):
-        file_run._parts_for(1_000, 1, 100 * MB)
+        file_run._parts_for(1_000, 1, 100 * MB, 256)
 
 
 def test_a_size_is_a_number_and_a_unit(cli: Cli, files: dict[str, str]) -> None:
