@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "Run people and their activities through a model.",
     "draw": "Draw a model, its funnel, original processing, one person's path, or what changes.",
     "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.",
+    "forecast": "Forecast the entries of each stage, with intervals, and test that on the past.",
     "explain": "Tell one person's story: what happened, what it changed, what was refused, "
     "what comes next.",
     "sheet": "Write the page that marketing and sales sign: the picture, every rule in words, "

@@ -1,0 +1,25 @@
+"""A forecast of the funnel from what it did: :func:`forecast` reads a :class:`.Scope` (R32)."""
+
+from lifecycle_fsm.forecast.forecast_records import (
+    BacktestResult,
+    EntryKind,
+    Expectation,
+    Forecast,
+    PastWeek,
+    PeriodForecast,
+    RevenueForecast,
+    TotalForecast,
+)
+from lifecycle_fsm.forecast.forecasting import forecast
+
+__all__ = [
+    "BacktestResult",
+    "EntryKind",
+    "Expectation",
+    "Forecast",
+    "PastWeek",
+    "PeriodForecast",
+    "RevenueForecast",
+    "TotalForecast",
+    "forecast",
+]
