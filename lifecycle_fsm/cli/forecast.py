@@ -45,17 +45,10 @@ def forecast(
             "[default: as observed]",
         ),
     ] = None,
-    by: Annotated[
-        str | None,
-        option(
-            "FIELD",
-            "Split the totals by owner, assigned_to, source, or a dimension of the model, as it "
-            "is when a stage is entered.",
-        ),
-    ] = None,
-    where: options.Where = None,
-    until: options.Watched = None,
-    zone: Annotated[str, flag("Days, weeks and months begin in this zone.")] = "UTC",
+    by: options.By = None,
+    where: options.WhereNumbers = None,
+    until: options.Until = None,
+    zone: options.Zone = "UTC",
     every: Annotated[Literal["week", "month"], flag("Show the entries of each.")] = "month",
     out: Annotated[
         str | None, option("FILE", "Write the table of weeks: .csv, .parquet or .json.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from math import sqrt
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -103,6 +104,7 @@ class BacktestResult:
         weeks: how many weeks they forecast; ``held_50``, ``held_80`` and ``held_95`` are those in
             which the entries lay within the interval.
         spread: how far totals are off beyond chance, as a share; the intervals have it.
+        latest, latest_expected: the entries of the latest of these forecasts, and what it expected.
     """
 
     stage: str
@@ -118,12 +120,19 @@ class BacktestResult:
     held_80: int
     held_95: int
     spread: float
+    latest: int
+    latest_expected: float
 
     @property
     def failed(self) -> bool:
-        """Whether the number of the last period was closer."""
-        error, last = self.error, self.last_period_error
-        return error is not None and last is not None and error > last
+        """Whether it was off by more than a tenth, and the number of the last period by less."""
+        return (self.error or 0) > max(self.last_period_error or 0, 0.1)
+
+    @property
+    def jumped(self) -> bool:
+        """Whether the latest of them was off by more than a quarter, and more than by chance."""
+        mean, off = self.latest_expected, abs(self.latest - self.latest_expected)
+        return off > max(mean / 4, 2 * sqrt(mean + (self.spread * mean) ** 2))
 
 
 @attrs.frozen(kw_only=True)

@@ -32,9 +32,10 @@ from lifecycle_fsm.forecast.forecast_records import (
 from lifecycle_fsm.forecast.pace import YEAR
 from lifecycle_fsm.forecast.projection import expect
 from lifecycle_fsm.forecast.revenue import expected_revenue
-from lifecycle_fsm.forecast.visit_days import DayCollector, Numbers, VisitDays, need_numpy
+from lifecycle_fsm.forecast.visit_days import DayCollector, Numbers, VisitDays
 from lifecycle_fsm.funnel import EVERYBODY, InParts, Measuring, Scope
 from lifecycle_fsm.funnel.parts import ImpossibleMeasure
+from lifecycle_fsm.funnel.time_in_stage import need_scipy
 from lifecycle_fsm.wording import counted, percent
 
 #: A forecast of more days than these needs a growth that somebody states.
@@ -43,8 +44,8 @@ _LONGEST, _TESTED = 366, 90
 _PAST_WEEKS = 53
 #: Fewer entries in the whole backtest say little.
 _FEW = 30
-#: A backtest must show no fewer weeks in the interval of 80 %, and no more bias or error.
-_RELIABLE, _BIASED, _USELESS = 0.6, 0.25, 0.5
+#: A backtest must show no fewer weeks in the interval of 80 %, and no more error.
+_RELIABLE, _USELESS = 0.6, 0.5
 #: So many starts make a backtest; after so many days without arrivals, there is something wrong.
 _TRIES, _SILENT = 3, 28
 _PERCENT = [round(100 * share) for share in SHARES]
@@ -78,7 +79,7 @@ def forecast(
         MissingExtra: numpy or scipy is not installed.
     """
     days = _checked(scope, horizon, growth)
-    need_numpy()
+    need_scipy("a forecast")
     collector = DayCollector(scope)
     while (walks := (yield)) is not None:
         collector.add(walks)
@@ -99,7 +100,7 @@ def _checked(scope: Scope, horizon: timedelta, growth: float | None) -> int:
     days = horizon.days
     if horizon != timedelta(days) or not 0 < days <= _LONGEST:
         raise LifecycleError(
-            f"a forecast covers 1 to {_LONGEST} whole days: {horizon} is no such time"
+            f"a forecast covers 1 to {_LONGEST} whole days, not {horizon / timedelta(days=1):g}"
         )
     if scope.window != (None, None) or scope.journeys != "all" or scope.version is not None:
         raise LifecycleError(
@@ -116,7 +117,7 @@ def _checked(scope: Scope, horizon: timedelta, growth: float | None) -> int:
     return days
 
 
-class _Line(NamedTuple):
+class _Counted(NamedTuple):
     """A stage as the records name it, and its place among the states."""
 
     stage: str
@@ -134,11 +135,11 @@ class _Forecaster:
         self.days, self.growth = days, growth
         stages, last = scope.model.stages, scope.model.path[-1].name
         self.lines = [
-            _Line(stage.name, "win" if stage.name == last else "stage", place)
+            _Counted(stage.name, "win" if stage.name == last else "stage", place)
             for place, stage in enumerate(stages)
         ]
         if visits.entries[:, -1].any():
-            self.lines.append(_Line(last, "contact", len(stages)))
+            self.lines.append(_Counted(last, "contact", len(stages)))
         self.wins = next(line.state for line in self.lines if line.kind == "win")
         both = replays.expected, replays.actual
         long = both[0].shape[1] >= 7
@@ -168,32 +169,23 @@ class _Forecaster:
             )  # fmt: skip
         backtest = tuple(self._backtest())
         return Forecast(
-            model=scope.model.name,
-            version=scope.model.version,
-            until=scope.until,
-            zone=scope.zone,
-            by=scope.by,
-            where=scope.filter_text,
-            start=date.fromordinal(visits.until),
-            days=self.days,
-            history_days=visits.length,
+            model=scope.model.name, version=scope.model.version, until=scope.until,
+            zone=scope.zone, by=scope.by, where=scope.filter_text,
+            start=date.fromordinal(visits.until), days=self.days, history_days=visits.length,
             people=int(visits.count[visits.left >= visits.until].sum()),
             growth=observed_growth(visits, visits.until) if growth is None else growth,
-            scenario=growth is not None,
-            weeks=self._periods(groups, _week),
-            months=self._periods(groups, _month),
-            totals=tuple(self._totals(groups)),
-            past=tuple(self._past(groups)),
-            backtest=backtest,
-            backtest_days=self.replays.expected.shape[1],
-            revenue=revenue,
+            scenario=growth is not None, weeks=self._periods(groups, _week),
+            months=self._periods(groups, _month), totals=tuple(self._totals(groups)),
+            past=tuple(self._past(groups)), backtest=backtest,
+            backtest_days=self.replays.expected.shape[1], revenue=revenue,
             warnings=tuple(self._warnings(backtest, revenue)),
-        )
+        )  # fmt: skip
 
     def _periods(
         self, groups: _Groups, name_of: Callable[[date], str]
     ) -> tuple[PeriodForecast, ...]:
-        spread = self.of_week if name_of is _week else self._of_longer
+        # Months lie between weeks and the total, and have the larger spread of the two.
+        spread = self.of_week if name_of is _week else self.of_week.clip(self.of_total)
         periods = _split(self.visits.until, self.days, name_of)
         return tuple(
             PeriodForecast(**row, period=name, start=start, days=days)
@@ -202,30 +194,18 @@ class _Forecaster:
             for row in self._expectations(group, expected[place : place + days], spread)
         )
 
-    @property
-    def _of_longer(self) -> Numbers:
-        """The spread of months: between weeks and the total, so the larger of these."""
-        import numpy as np
-
-        return np.maximum(self.of_week, self.of_total)
-
     def _expectations(self, group: str, expected: Numbers, spread: Numbers) -> list[dict[str, Any]]:
         """The expectation of each stage in some days; a group is at least as uncertain as usual."""
-        import numpy as np
-
-        states = [line.state for line in self.lines]
-        sums, spread = expected.sum((0, 2))[states], spread[states]
-        if group != EVERYBODY:
-            spread = np.maximum(spread, USUAL_SPREAD)
+        spread = spread.clip(USUAL_SPREAD if group else 0)
+        sums = expected.sum((0, 2))
+        bounds = intervals(sums.sum(1), spread).astype(int).tolist()
         return [
             {
-                "group": group, "stage": line.stage, "kind": line.kind, "expected": known + new,
-                "known": known, "new": new, **dict(zip(_BOUNDS, bounds, strict=True)),
+                "group": group, "stage": stage, "kind": kind, "expected": float(sums[state].sum()),
+                "known": float(sums[state, 0]), "new": float(sums[state, 1]),
+                **dict(zip(_BOUNDS, bounds[state], strict=True)),
             }
-            for line, (known, new), bounds in zip(
-                self.lines, sums.tolist(), intervals(sums.sum(1), spread).astype(int).tolist(),
-                strict=True,
-            )
+            for stage, kind, state in self.lines
         ]  # fmt: skip
 
     def _totals(self, groups: _Groups) -> Iterator[TotalForecast]:
@@ -262,29 +242,25 @@ class _Forecaster:
         for stage, kind, state in self.lines:
             truth = actual[:, state]
             count = float(truth.sum())
-
-            def error(guess: Numbers, truth: Numbers = truth, count: float = count) -> float | None:
-                return float(abs(guess - truth).sum()) / count if count else None
-
+            guesses = (expected, last, None if year is None else year.sum(2))
+            errors = [
+                None if guess is None or not count else float(abs(guess[:, state] - truth).sum())
+                for guess in guesses
+            ]
+            error, last_period, last_year = (off and off / count for off in errors)
             yield BacktestResult(
-                stage=stage,
-                kind=kind,
-                origins=len(replays.origins),
-                entries=int(count),
-                error=error(expected[:, state]),
-                last_period_error=error(last[:, state]),
-                last_year_error=None if year is None else error(year.sum(2)[:, state]),
-                bias=float(expected[:, state].sum()) / count - 1 if count else None,
-                weeks=weeks,
+                stage=stage, kind=kind, origins=len(replays.origins), entries=int(count),
+                error=error, last_period_error=last_period, last_year_error=last_year,
+                bias=float(expected[:, state].sum()) / count - 1 if count else None, weeks=weeks,
                 **dict(zip(_HELD, lying[state].tolist(), strict=True)),
-                spread=float(self.of_total[state]),
-            )
+                spread=float(self.of_total[state]), latest=int(truth[0]),
+                latest_expected=float(expected[0, state]),
+            )  # fmt: skip
 
     def _warnings(
         self, backtest: Iterable[BacktestResult], revenue: RevenueForecast | None
     ) -> Iterator[str]:
         visits, starts = self.visits, len(self.replays.origins)
-        arrivals = visits.arrivals.sum((1, 2))
         if self.growth is not None:
             yield (
                 f"a scenario: what follows if {percent(self.growth)} more people arrive than a "
@@ -295,7 +271,7 @@ class _Forecaster:
                 f"from {SEASONS} days of history on, the season of arrivals is known; it has "
                 f"{visits.length}, so that each week is like the mean of all"
             )
-        if not arrivals[-_SILENT:].any():
+        if not visits.arrivals[-_SILENT:].any():
             yield (
                 f"nobody has arrived for {_SILENT} days or more: if people were not watched up to "
                 "the end, say until when they were"
@@ -303,38 +279,32 @@ class _Forecaster:
         if starts < _TRIES:
             yield f"a backtest of {counted(starts, 'start')} says little; more history says more"
         path = {stage.name for stage in self.scope.model.path}
-        for row in backtest:
-            if row.stage in path and visits.entries[:, self._state(row)].any():
-                yield from self._verdicts(row)
+        for row, (stage, kind, state) in zip(backtest, self.lines, strict=True):
+            if stage in path and visits.entries[:, state].any():
+                name = self.scope.model.stage(stage).display
+                for verdict in _verdicts(row):
+                    yield f"{name}{', contacts' * (kind == 'contact')}: {verdict}"
         if revenue is not None and (revenue.error or 0) > (revenue.last_period_error or 0):
             yield "revenue: do not use it: the amount of the last period was closer"
 
-    def _state(self, row: BacktestResult) -> int:
-        return next(place for *line, place in self.lines if line == [row.stage, row.kind])
 
-    def _verdicts(self, row: BacktestResult) -> Iterator[str]:
-        """What the backtest says against the forecast of a stage."""
-        name = self.scope.model.stage(row.stage).display
-        if row.kind == "contact":
-            name = f"{name}, contacts"
-        if row.entries < _FEW or row.error is None:
-            yield f"{name}: {counted(row.entries, 'entry', 'entries')} in the backtest say little"
-            return
-        off = f"{name}: do not use it: the forecast was off by {percent(row.error)}"
-        if row.failed:
-            yield f"{off}, the number of the last period by {percent(row.last_period_error)}"
-        elif row.error > _USELESS:
-            yield off
-        elif abs(row.bias or 0) > _BIASED:
-            yield (
-                f"{name}: on the whole, the forecast was {percent(abs(row.bias or 0))} too "
-                f"{'high' if (row.bias or 0) > 0 else 'low'}"
-            )
-        if row.held_80 < _RELIABLE * row.weeks:
-            yield (
-                f"{name}: the 80 % interval held in {row.held_80} of {row.weeks} weeks: it is too "
-                "narrow"
-            )
+def _verdicts(row: BacktestResult) -> Iterator[str]:
+    """What the backtest says against the forecast of a stage."""
+    if row.entries < _FEW or row.error is None:
+        yield f"{counted(row.entries, 'entry', 'entries')} in the backtest say little"
+        return
+    off = f"do not use it: the forecast was off by {percent(row.error)}"
+    if row.failed:
+        yield f"{off}, the number of the last period by {percent(row.last_period_error)}"
+    elif row.error > _USELESS:
+        yield off
+    if row.jumped:
+        yield (
+            f"the pace has changed: the latest backtest expected {row.latest_expected:,.0f} "
+            f"entries, and {row.latest:,} came"
+        )
+    if row.held_80 < _RELIABLE * row.weeks:
+        yield f"the 80 % interval held in {row.held_80} of {row.weeks} weeks: it is too narrow"
 
 
 #: By the name of each group: the entries to expect and those of the past, by day and state.

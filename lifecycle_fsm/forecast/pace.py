@@ -103,40 +103,39 @@ def _smooth(risk: Numbers, moves: Numbers) -> Numbers:
     return pace
 
 
-def _expected(visits: VisitDays, since: int, origin: int, leaves: Numbers) -> Numbers:
-    """The moves to expect of each visit in these days, by visit and the state that follows.
+def _expected(
+    visits: VisitDays, since: int, origin: int, leaves: Numbers
+) -> tuple[Numbers, Numbers]:
+    """The visits of these days, and the moves to expect of each, by the state that follows.
 
     ``leaves`` is by state, the state that follows and the age, as in :class:`Pace`."""
     import numpy as np
 
+    near = (visits.entered < origin) & (visits.left >= since)
+    state, entered = visits.state[near], visits.entered[near]
     sums = np.zeros((AGES + 1, *leaves.shape[:2]))
     sums[1:] = leaves.transpose(2, 0, 1).cumsum(0)
-    last = leaves[:, :, -1]
-    ages = [
-        np.maximum(since - visits.entered, 0),
-        np.minimum(visits.left + 1, origin) - visits.entered,
-    ]
-    ages[1] = np.maximum(ages[1], ages[0])
-    state = visits.state
-    first, second = (
-        sums[np.minimum(age, AGES), state] + np.maximum(age - AGES, 0)[:, None] * last[state]
-        for age in ages
-    )
-    return (second - first) * visits.count[:, None]
+
+    def up_to(day: Numbers) -> Numbers:
+        """Expected before an age, which the last age of the pace may lie below."""
+        age = np.maximum(day - entered, 0)
+        beyond = np.maximum(age - AGES, 0)[:, None] * leaves[state, :, -1]
+        return sums[np.minimum(age, AGES), state] + beyond
+
+    moves = up_to(np.minimum(visits.left[near] + 1, origin)) - up_to(since)
+    return near, moves * visits.count[near, None]
 
 
 def _tilt(visits: VisitDays, since: int, origin: int, leaves: Numbers) -> Numbers:
     """How much faster each group is than all, as far as it has moved enough to tell."""
     import numpy as np
 
-    states, groups = visits.states, len(visits.groups)
-    shape = (states, groups, states + 1)
+    seen, expected = np.zeros((2, visits.states, len(visits.groups), visits.states + 1))
     ends = _ends(visits, since, origin)
-    seen = np.zeros(shape)
     key = (visits.state[ends], visits.group[ends], visits.after[ends])
     np.add.at(seen, key, visits.count[ends])
-    expected = np.zeros(shape)
-    np.add.at(expected, (visits.state, visits.group), _expected(visits, since, origin, leaves))
+    near, moves = _expected(visits, since, origin, leaves)
+    np.add.at(expected, (visits.state[near], visits.group[near]), moves)
     return (seen + _MIXED) / (expected + _MIXED)
 
 
@@ -163,20 +162,16 @@ def season(visits: VisitDays, origin: int, days: int, pace: Pace) -> Numbers:
     factors = np.ones(days)
     everybody = pace.leaves.sum(1, keepdims=True)
     walking = visits.state != visits.initial
-    for day in range(0, days, 7):
-        since = origin - YEAR + day
+    for since in range(origin - YEAR, origin - YEAR + days, 7):
         until = min(since + 7, origin)
-        if since < visits.first or since >= origin:
+        if since < visits.first or since >= until:
             continue
-        near = walking & (visits.entered < until) & (visits.left >= since)
-        some = attrs.evolve(visits, **{name: getattr(visits, name)[near] for name in _COLUMNS})
-        expected = float(_expected(some, since, until, everybody).sum())
-        moves = int(some.count[_ends(some, since, until)].sum())
+        near, expects = _expected(visits, since, until, everybody)
+        expected = float(expects[walking[near]].sum())
+        moves = int(visits.count[_ends(visits, since, until) & walking].sum())
         unlikely = (moves - expected) ** 2 / max(expected, 1)
         if unlikely > _CHANCE:
-            share = 1 - _CHANCE / unlikely
-            factors[day : day + 7] += share * ((moves + 1) / (expected + 1) - 1)
+            faster = (moves + 1) / (expected + 1) - 1
+            day = since - origin + YEAR
+            factors[day : day + 7] += (1 - _CHANCE / unlikely) * faster
     return factors
-
-
-_COLUMNS = ("state", "after", "entered", "left", "count")

@@ -70,14 +70,9 @@ def expected_revenue(
     ends = gamma.ppf([0.1, 0.9, 0.025, 0.975], mean**2 / variance, scale=variance / mean).tolist()
     total = float(actual.sum())
     return RevenueForecast(
-        currency=currency,
-        expected=mean,
-        average=mean / wins,
-        low_80=ends[0],
-        high_80=ends[1],
-        low_95=ends[2],
-        high_95=ends[3],
+        currency=currency, expected=mean, average=mean / wins,
+        low_80=ends[0], high_80=ends[1], low_95=ends[2], high_95=ends[3],
         last_period=float(between(visits.until - length, visits.until).sum()),
         error=float(abs(guess - actual).sum()) / total if total else None,
         last_period_error=float(abs(last - actual).sum()) / total if total else None,
-    )
+    )  # fmt: skip

@@ -10,7 +10,6 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel import EVERYBODY, Scope, Visit, Walk
 from lifecycle_fsm.zones import find_zone
 
@@ -19,19 +18,6 @@ Numbers: TypeAlias = Any
 #: The state after a visit that is open or that a migration ended: it was watched until then.
 WATCHED = -1
 _FOREVER = float("inf")
-
-
-def need_numpy() -> None:
-    """Check that numpy and scipy are installed.
-
-    Raises:
-        MissingExtra: they are not; the message says how to get them.
-    """
-    try:
-        import numpy  # noqa: F401
-        import scipy.stats  # noqa: F401
-    except ImportError:
-        raise MissingExtra("measures", "scipy", "a forecast") from None
 
 
 @attrs.frozen(eq=False)

@@ -24,8 +24,8 @@ _ROUNDING = 1e-9
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def need_scipy() -> None:
-    """Check that scipy is installed.
+def need_scipy(purpose: str = "the median of times with open ends") -> None:
+    """Check that scipy is installed, and numpy with it.
 
     Raises:
         MissingExtra: it is not; the message says how to get it.
@@ -33,7 +33,7 @@ def need_scipy() -> None:
     try:
         import scipy.stats  # noqa: F401
     except ImportError:
-        raise MissingExtra("measures", "scipy", "the median of times with open ends") from None
+        raise MissingExtra("measures", "scipy", purpose) from None
 
 
 def quantiles(
