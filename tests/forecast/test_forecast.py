@@ -92,6 +92,7 @@ def test_r32_the_past_is_that_of_flows(result: Forecast) -> None:
         if not week.group:
             found[week.stage, week.period] += week.entered
     assert len({row.period for row in result.past}) == 53
+    assert (result.past[-1].period, result.past[-1].days) == ("2025-W51", 6)
     assert {key: expected[key] for key in found} == dict(found)
     for row in result.totals:
         before = actual(LONG, result.start - timedelta(90), 90)

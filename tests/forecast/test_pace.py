@@ -17,21 +17,21 @@ from lifecycle_fsm.funnel import observe
 from lifecycle_fsm.history import HistoryRow
 from tests.forecast.steady import CHANCES, steady
 from tests.forecast.test_visit_days import STAGES, by_day
-from tests.funnel.made import MODEL, histories
+from tests.funnel.made import MODEL, histories, walk
 
 DAY = 86_400
 BEGINS = [*range(15), *range(15, 92, 7), *range(92, 453, 30)]
 Table = dict[tuple[int, ...], float]
 
 
-def pace_by_loop(rows: list[HistoryRow], origin: int) -> Table:
+def pace_by_loop(rows: list[HistoryRow], origin: int, window: int) -> Table:
     """By state, the state behind and the age; days are watched one by one."""
     visits = by_day(observe(rows, MODEL))
     risk: Counter[tuple[int, int]] = Counter()
     moves: Counter[tuple[int, int, int]] = Counter()
     columns = (visits.state, visits.after, visits.entered, visits.left, visits.count)
     for state, after, entered, left, count in zip(*(map(int, one) for one in columns), strict=True):
-        for at in range(max(entered, origin - 365), origin):
+        for at in range(max(entered, origin - window), origin):
             if at <= left:
                 place = bisect_right(BEGINS, at - entered) - 1
                 risk[state, place] += count
@@ -46,7 +46,7 @@ def pace_by_loop(rows: list[HistoryRow], origin: int) -> Table:
             (
                 min(int(left), origin - 1) - int(entered)
                 for left, entered in zip(visits.left, visits.entered, strict=True)
-                if entered < origin and left >= origin - 365
+                if entered < origin and left >= origin - window
             ),
             default=0,
         )
@@ -74,14 +74,18 @@ def pace_by_loop(rows: list[HistoryRow], origin: int) -> Table:
 
 
 @settings(max_examples=60, deadline=None)
-@given(histories(12), st.integers(0, 60))
-def test_r32_the_pace_is_moves_by_days_at_risk(rows: list[HistoryRow], before: int) -> None:
+@given(histories(12), st.integers(0, 60), st.sampled_from([365, 12]))
+def test_r32_the_pace_is_moves_by_days_at_risk(
+    rows: list[HistoryRow], before: int, window: int
+) -> None:
     if not rows:
         return
     visits = by_day(observe(rows, MODEL))
     origin = max(visits.until - before, visits.first + 1)
-    pace = observe_pace(visits, origin).leaves
-    expected = pace_by_loop(rows, origin)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("lifecycle_fsm.forecast.pace.WINDOW", window)
+        pace = observe_pace(visits, origin).leaves
+    expected = pace_by_loop(rows, origin, window)
     found = {
         (state, to, place): float(pace[state, to, BEGINS[place]])
         for state, to, age in zip(*pace.nonzero(), strict=True)
@@ -93,7 +97,17 @@ def test_r32_the_pace_is_moves_by_days_at_risk(rows: list[HistoryRow], before: i
     )
 
 
-def test_r32_only_the_last_year_counts_and_its_early_visits_are_not_young() -> None:
+def test_r32_a_visit_that_began_before_counts_from_then_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("lifecycle_fsm.forecast.pace.WINDOW", 12)
+    visits = by_day(observe(walk("a", ("processing", 0), ("mal", 0), ("mql", 20)), MODEL))
+    pace = observe_pace(visits, visits.until).leaves[STAGES.index("mal"), STAGES.index("mql")]
+    # It was watched from day 9 to day 20.
+    assert pace[1:] == pytest.approx(np.full(AGES - 1, 1 / 12))
+
+
+def test_r32_only_the_last_year_counts() -> None:
     slow = steady(300, pace=lambda day: 0.2)
     visits = by_day(observe(slow, MODEL))
     moved = attrs.evolve(visits, until=visits.until + 365)
@@ -182,6 +196,20 @@ def test_r32_entries_follow_from_the_pace(rows: list[HistoryRow], by: str | None
     for key, count in expected.items():
         assert found[key] == pytest.approx(count, abs=1e-6)
     assert found.sum() == pytest.approx(sum(expected.values()), abs=1e-6)
+
+
+def test_r32_who_has_been_there_very_long_still_moves() -> None:
+    """The last age stands for all that are above it."""
+    leaves = np.zeros((2, 3, AGES))
+    leaves[0, 1, -3:] = [0.5, 0.2, 0.1]
+    people = np.zeros((2, 1, AGES))
+    people[0, 0, -3:] = [100, 10, 1]
+    pace = Pace(leaves, np.ones((2, 1, 3)), None)
+    entries = project(pace, people, np.zeros((3, 2, 1)), np.ones((3, 2)))[:, 1, 0, 0]
+    first = 50 + 2 + 0.1
+    second = 50 * 0.2 + (8 + 0.9) * 0.1
+    third = (40 + (8 + 0.9) * 0.9) * 0.1
+    assert entries == pytest.approx([first, second, third])
 
 
 def test_r32_a_quiet_week_comes_again_and_chance_does_not() -> None:
