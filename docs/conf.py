@@ -23,7 +23,9 @@ nitpick_ignore_regex = [
     ("py:class", r"(collections\.abc|datetime|typing)\..*|(os\.)?PathLike|datetime|timedelta"),
     ("py:class", r"(pyspark|sqlalchemy)\..*|SqlEngine|Database"),
     ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
-    ("py:class", r"Run|Rows|lifecycle_fsm\.(guard|model|fields|machine|orchestrator|diagram)\..*"),
+    ("py:exc", "ImpossibleMeasure"),
+    ("py:class", r"Run|Rows|lifecycle_fsm\.(guard|model|fields|machine|orchestrator)\..*"),
+    ("py:class", r"lifecycle_fsm\.(diagram|funnel)\..*"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
