@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import EVERYBODY, Scope, Visit, Walk
 from lifecycle_fsm.zones import find_zone
 
@@ -18,6 +19,8 @@ Numbers: TypeAlias = Any
 #: The state after a visit that is open or that a migration ended: it was watched until then.
 WATCHED = -1
 _FOREVER = float("inf")
+#: A history of more days has a wrong time in it.
+_LONGEST = 36_525
 
 
 @attrs.frozen(eq=False)
@@ -157,5 +160,10 @@ def _midnights(earliest: float, until: datetime, zone_name: str) -> tuple[int, N
     zone = find_zone(zone_name)
     first = datetime.fromtimestamp(earliest, zone).date()
     days = (until.astimezone(zone).date() - first).days + 2
+    if days > _LONGEST:
+        raise LifecycleError(
+            f"the history is known from {first} to {until:%Y-%m-%d}, and a forecast needs at most "
+            "a century: a time in it, or until when it is known, is wrong"
+        )
     starts = (datetime.combine(first + timedelta(day), time(), zone) for day in range(days))
     return first.toordinal(), np.array([start.timestamp() for start in starts])

@@ -128,7 +128,7 @@ def accuracy(people: int, seeds: range) -> None:
             score(all_origins, result, entries)
             if origin == ORIGINS[0]:
                 score(first, result, entries)
-                print(f"seed {seed}: {took:.2f} s with the history as visits", flush=True)
+                print(f"seed {seed}: {took:.2f} s from rows to forecast", flush=True)
             if result.revenue is not None:
                 end = origin + timedelta(DAYS)
                 money.append((result.revenue, sum(sum_ for at, sum_ in won if origin <= at < end)))
