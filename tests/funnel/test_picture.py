@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lifecycle_fsm import diagram
-from lifecycle_fsm.funnel import Reading, count, observe, on_picture, stays
+from lifecycle_fsm.funnel import Reading, count, observe, on_picture, on_pictures, stays
 from lifecycle_fsm.history import HistoryRow
 from tests.funnel.made import MODEL, WINDOWS, day, days, histories, mixed, walk, window
 
@@ -28,6 +29,20 @@ def test_it_has_the_times_of_the_table(
     assert found.median_stay == {
         one.stage: one.median for one in stays(scope) if one.median is not None
     }
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories(), st.sampled_from(WINDOWS))
+def test_both_readings_at_once_are_the_same_as_one_by_one(
+    rows: list[HistoryRow], of: tuple[float | None, float | None]
+) -> None:
+    scope = observe(rows, MODEL, window=window(of), by="owner")
+    both = on_pictures(scope)
+    assert list(both) == ["through", "over"]
+    for reading, counts in both.items():
+        one = on_picture(scope, reading=reading)
+        assert attrs.evolve(counts, stays={}) == attrs.evolve(one, stays={})
+        assert counts.median_stay == one.median_stay
 
 
 def test_the_time_on_a_card_counts_who_is_still_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -240,3 +241,24 @@ def test_what_waited_for_what_waited_is_refused_with_its_place() -> None:
     (refused,) = run.run(places, order="arrival", end=START).refused
     assert (refused.activity.id, refused.place) == ("1", Place(0, 1))
     assert "hand_raised" in refused.reason
+
+
+def test_a_part_frees_its_people_without_the_garbage_collector() -> None:
+    engine = Engine(model.load("waterfall"))
+    log = [
+        Activity("1", "a", "created", START),
+        Activity("2", "b", "created", START),
+        Activity("3", "a", "merged", START + timedelta(days=1), {"loser": "b"}),
+    ]
+    run = PartRun(engine)
+    gc.disable()
+    try:
+        run.run([(activity, Place(0, 1)) for activity in log], order="event", end=START)
+        tables = dict(run.tables())
+        people = [
+            each for each in gc.get_objects() if isinstance(each, engine.machine.person_class)
+        ]
+    finally:
+        gc.enable()
+    assert tables["people"].height == 1
+    assert people == []
