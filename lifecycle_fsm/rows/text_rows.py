@@ -12,7 +12,7 @@ import json
 from collections import deque
 from collections.abc import Iterator
 from itertools import zip_longest
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.rows.row import FileRow, Reject, rejected
@@ -22,10 +22,8 @@ DELIMITERS = (",", ";", "\t")
 MAX_LINE = 4 * 1024 * 1024  # characters; a longer line is not a row of a table
 
 
-class _Line(NamedTuple):
-    number: int
-    text: str
-    problem: str | None
+#: The number of a line, its text, and why it cannot be used. No class, because there are millions.
+_Line: TypeAlias = tuple[int, str, str | None]
 
 
 class _TooLong(Exception):
@@ -62,9 +60,10 @@ class NumberedLines:
     def __next__(self) -> str:
         line = self.back.popleft() if self.back else self._read()
         self.taken.append(line)
-        if line.problem is _TOO_LONG:
+        _, text, problem = line
+        if problem is _TOO_LONG:
             raise _TooLong
-        return line.text
+        return text
 
     def _read(self) -> _Line:
         text = None
@@ -81,15 +80,15 @@ class NumberedLines:
             more = text
             while more and not more.endswith(("\n", "\r")):
                 more = self.text.readline(MAX_LINE)
-            return _Line(self.number, text, _TOO_LONG)
+            return self.number, text, _TOO_LONG
         if not text.isascii():
             try:
                 text.encode()
             except UnicodeEncodeError as error:
                 byte = ord(text[error.start]) - 0xDC00
                 where = f"byte 0x{byte:02X} at character {error.start + 1}"
-                return _Line(self.number, text, f"{where} is no text {self.remedy}")
-        return _Line(self.number, text, None)
+                return self.number, text, f"{where} is no text {self.remedy}"
+        return self.number, text, None
 
     @property
     def file(self) -> BinaryIO:
@@ -139,15 +138,15 @@ def read_header(
     tried = {mark: _try_header(lines, mark) for mark in ([delimiter] if delimiter else DELIMITERS)}
     mark = max(tried, key=lambda mark: len(tried[mark]))
     if len(tried[mark]) < 2:
-        mark = next((sign for sign in tried if sign in lines.back[0].text), mark)
+        mark = next((sign for sign in tried if sign in lines.back[0][1]), mark)
     lines.start()
     try:
         values = next(csv.reader(lines, delimiter=mark, strict=True))
     except (csv.Error, StopIteration, _TooLong) as error:
         raise FileProblem(f"{name}: the header cannot be read: {csv_reason(error)}") from None
-    for line in lines.taken:
-        if line.problem:
-            raise FileProblem(f"{name}, line {line.number}: {line.problem}")
+    for number, _, problem in lines.taken:
+        if problem:
+            raise FileProblem(f"{name}, line {number}: {problem}")
     names = (value.strip() or f"column_{place}" for place, value in enumerate(values, start=1))
     return tuple(names), mark
 
@@ -229,7 +228,8 @@ def csv_rows(
             alone = len(taken) == 1 and isinstance(error, _TooLong)
             reason = _TOO_LONG if alone else csv_reason(error)
             lines.give_back()
-            yield rejected(name, taken[0].number, reason, taken[0].text)
+            line, raw, _ = taken[0]
+            yield rejected(name, line, reason, raw)
             continue
         if not values:
             continue
@@ -238,8 +238,8 @@ def csv_rows(
             continue
         line, raw, problem = taken[0]
         if len(taken) > 1:
-            raw = "".join(part.text for part in taken)
-            problem = next((part.problem for part in taken if part.problem), None)
+            raw = "".join(text for _, text, _ in taken)
+            problem = next((wrong for _, _, wrong in taken if wrong), None)
         if problem:
             yield rejected(name, line, problem, raw)
         elif (count := len(values) + len(bare) - len(filled)) > width or (
@@ -302,11 +302,10 @@ def json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
         except StopIteration:
             return
         except _TooLong:
-            raw = lines.taken[0].text
-        line = lines.taken[0]
-        if line.problem:
-            reason = line.problem
-            yield rejected(name, line.number, reason, raw)
+            raw = lines.taken[0][1]
+        line, _, problem = lines.taken[0]
+        if problem:
+            yield rejected(name, line, problem, raw)
             continue
         text = raw.strip()
         if not text:
@@ -314,9 +313,9 @@ def json_lines(name: str, lines: NumberedLines) -> Iterator[FileRow | Reject]:
         try:
             value = _JSON.decode(text)
         except (ValueError, RecursionError) as error:
-            yield rejected(name, line.number, _json_reason(error), raw)
+            yield rejected(name, line, _json_reason(error), raw)
             continue
-        yield _json_row(name, line.number, value, raw)
+        yield _json_row(name, line, value, raw)
 
 
 def json_array(name: str, text: str) -> Iterator[FileRow | Reject]:
