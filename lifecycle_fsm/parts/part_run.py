@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
+from itertools import chain
+from operator import attrgetter, itemgetter
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -47,7 +48,9 @@ LATEST = 21
 
 
 _END = datetime.max.replace(tzinfo=UTC)
-_FIRST = itemgetter(0)
+_FIRST, _RESULT, _REQUESTS = itemgetter(0), attrgetter("result"), attrgetter("requests")
+#: How many decisions are counted at once.
+_BATCH = 500
 
 
 @attrs.frozen
@@ -165,21 +168,30 @@ class PartRun:
         self._decisions = TableWriter(DECISIONS) if tables else None
         self._requests = TableWriter(REQUESTS)
         self._late: dict[tuple[str, str | None], str] = {}
+        self._made: list[Decision] = []
         self._rejected: list[Decision] = []
         self._result = PartResult()
 
     def _record(self, decision: Decision) -> None:
-        self._result.results[decision.result] += 1
-        if decision.late:  # of an activity that is asked for later there are several
-            self._late[decision.person, decision.activity] = decision.kind or "time"
+        self._made.append(decision)
         if decision.result == "rejected":
             self._rejected.append(decision)
-        for request in decision.requests:
-            self._result.requests[request.state] += 1
+        if len(self._made) >= _BATCH:
+            self._take()
+
+    def _take(self) -> None:
+        """Count the decisions since the last time, and add them to the tables."""
+        made, result = self._made, self._result
+        result.results.update(map(_RESULT, made))
+        requests = [*chain.from_iterable(map(_REQUESTS, made))]
+        result.requests.update(request.state for request in requests)
+        for decision in made:
+            if decision.late:  # of an activity that is asked for later there are several
+                self._late[decision.person, decision.activity] = decision.kind or "time"
         if self._decisions is not None:
-            self._decisions.add(decision)
-            if decision.requests:
-                self._requests.extend(decision.requests)
+            self._decisions.extend(made)
+            self._requests.extend(requests)
+        made.clear()
 
     def run(
         self,
@@ -203,6 +215,7 @@ class PartRun:
             self._apply([activity for activity, _ in read], read, order, until)
             if end is not None:
                 self._lifecycle.tick(end)
+            self._take()
             self._count(end, until)
             return self._result
 

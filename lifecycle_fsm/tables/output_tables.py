@@ -10,7 +10,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter, methodcaller
 from pathlib import Path
@@ -36,7 +36,7 @@ ColumnType: TypeAlias = Literal["bool", "int", "float", "str", "datetime", "text
 
 CHUNK = 50_000  # records whose values are kept before they become a part of the table
 BETWEEN = ";"  # separates several names in one value of a CSV
-_START, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_START = datetime(1970, 1, 1, tzinfo=UTC)
 _TIME_FORMAT = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -171,14 +171,15 @@ class TableWriter(Generic[T]):
 
     def add(self, record: T) -> None:
         """Append one record."""
-        self._collect(record)
-        if len(self._waiting[0]) >= CHUNK:
-            self._flush()
+        self.extend((record,))
 
     def extend(self, records: Iterable[T]) -> None:
         """Append many records."""
+        collect, waiting = self._collect, self._waiting[0]
         for record in records:
-            self.add(record)
+            collect(record)
+            if len(waiting) >= CHUNK:
+                self._flush()
 
     def _flush(self) -> None:
         if self._waiting[0] or not self._frames:
@@ -193,10 +194,9 @@ class TableWriter(Generic[T]):
         each time and each list."""
         pl = self._pl
         if column.type == "datetime":
-            numbers = [
-                None if value is None else (value - _START) // _MICROSECOND for value in values
-            ]
-            return pl.Series(numbers, dtype=pl.Int64).cast(self._schema[column.name])
+            spans = [None if value is None else value - _START for value in values]
+            numbers = pl.Series(spans, dtype=pl.Duration("us")).to_physical()
+            return numbers.cast(self._schema[column.name])
         if column.type == "texts":
             places: dict[tuple[str, ...], int] = {}
             of_each = [places.setdefault(tuple(value), len(places)) for value in values]
