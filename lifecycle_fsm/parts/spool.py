@@ -11,6 +11,7 @@ import marshal
 import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -235,7 +236,9 @@ class LogPart:
         moved = self._moved
         rows = [row for path in self._paths for row in _read(path) if row[_PERSON] not in moved]
         rows += _read(self._parcel)
-        rows.sort()  # their first three values are different
+        # Sorts by one small number each take a third of the time of one by all three.
+        for place in reversed(range(_ORDER)):
+            rows.sort(key=itemgetter(place))
         for file, line, _, name, person, kind, at, sequence, payload in rows:
             instant = _START + timedelta(0, 0, at)  # microseconds
             yield (
