@@ -27,6 +27,8 @@ COMMANDS = {
     "check": "Prove that a model does what it says: nobody is forgotten, no rule is dead, "
     "nobody goes back and forth.",
     "diff": "Show what a changed model does differently, by meaning and not by text.",
+    "whatif": "Compare what a changed model would have made of the past, with names.",
+    "plan": "List everybody whose stage changes at once with a changed model, before it goes live.",
     "init": "Start a project of your own: a model, a dozen people, what they did, and tests.",
     "models": "List the shipped models, or print one, to copy and edit.",
     "types": "Print a stub with the stages, triggers and fields of a model.",

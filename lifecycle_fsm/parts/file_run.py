@@ -188,6 +188,77 @@ def run_files(
         )
 
 
+@attrs.frozen(kw_only=True)
+class SpooledParts:
+    """The activities of files on disk, cut by people.
+
+    Args:
+        reports: a report on each file; ``notes`` are about the files as a whole.
+        end: when the last activity happened; ``None`` if there is none.
+        pairs: the records that are, or will be, one person; they decide how people are cut.
+        parts: the parts.
+        map: applies a function of this package to each of several arguments, in processes if that
+            is worth it, and gives the results in order.
+    """
+
+    reports: Sequence[FileReport]
+    notes: Sequence[str]
+    end: datetime | None
+    pairs: Sequence[tuple[str, str]]
+    parts: Sequence[LogPart]
+    map: Callable[..., Iterator[Any]]
+
+
+@contextmanager
+def spooled_parts(
+    model: Model,
+    inputs: Sequence[tuple[str, str]],
+    folder: Path,
+    *,
+    mapping: InputMapping | None = None,
+    format: Format | None = None,
+    reject: Callable[[Reject], None],
+    workers: int | None = None,
+    memory: int | None = None,
+    parts: int | None = None,
+    weight: int = 1,
+    progress: Progress,
+) -> Iterator[SpooledParts]:
+    """Read the activities of files once, for other work on each part than a run.
+
+    The parameters are those of :func:`run_files`. The folder must exist as long as the parts are
+    read; the work on an activity takes ``weight`` times as much memory as a run.
+
+    Raises:
+        FileProblem: a file cannot be read, or the folder not be written.
+        LifecycleError: the memory is too small, or a process has ended unexpectedly.
+    """
+    if memory is None:
+        memory = max(free_memory() // 2, 2 * _PROCESS)
+    workers = _affordable(workers or os.cpu_count() or 1, memory)
+    files = _RunFiles(model, inputs, mapping, format, folder, parts or _BUCKETS)
+    spool = Spool(folder, files.buckets)
+    with ExitStack() as exits:
+        pool = None
+        if workers > 1 and files.size > _SMALL:
+            pool = exits.enter_context(_pool(files, workers))
+        reports, notes = _read(spool, files, pool, reject, progress)
+        count = spool.spooled.count * weight
+        if parts is None:
+            workers = workers if pool is not None or count >= _FEW else 1
+            parts = _parts_for(count, workers, memory)
+        if pool is None and min(workers, parts) > 1:
+            pool = exits.enter_context(_pool(files, min(workers, parts)))
+        yield SpooledParts(
+            reports=reports,
+            notes=notes,
+            end=spool.spooled.end,
+            pairs=sorted(spool.spooled.pairs),
+            parts=spool.cut(parts),
+            map=map if pool is None else pool.map,
+        )
+
+
 def _run_parts(
     model: Model, work: Sequence[_Work], pool: ProcessPoolExecutor | None, progress: Progress
 ) -> tuple[PartResult, Mapping[str, Sequence[PartTable]]]:
