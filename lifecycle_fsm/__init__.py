@@ -95,6 +95,7 @@ if TYPE_CHECKING:
     from lifecycle_fsm.store import Store as Store
     from lifecycle_fsm.store.delivery import Delivery as Delivery
     from lifecycle_fsm.store.processing import Processing as Processing
+    from lifecycle_fsm.whatif import what_if
 
 __version__ = "0.1.0"
 
@@ -133,6 +134,7 @@ _ROOMS = {
     "store": "Store",
     "store.delivery": "Delivery",
     "store.processing": "Processing",
+    "whatif": "what_if",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
@@ -234,4 +236,5 @@ __all__ = [
     "step",
     "t",
     "to_transitions",
+    "what_if",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -30,10 +31,23 @@ from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables import Column, ColumnType, TableWriter
-from lifecycle_fsm.whatif import PlannedMove, plan_change
+from lifecycle_fsm.whatif import PlannedMove, WhatIf, plan_change
 from lifecycle_fsm.whatif.what_if_run import changed_models
 from lifecycle_fsm.wording import counted
 
+_Until = Annotated[
+    str | None,
+    option("TIME", "When the model changes. [default: the last row of the files]", "--until"),
+]
+_Out = Annotated[
+    str | None,
+    option(
+        "FILE",
+        "Write everybody to this .csv or .parquet, and what the change means to FILE.diff.txt "
+        "beside it.",
+        "--out",
+    ),
+]
 _SHOWN = 10
 _PEOPLE = ("person", "people")
 _TYPES: dict[str, ColumnType] = {"since": "datetime", "rules": "texts"}
@@ -48,17 +62,8 @@ def plan(
     mapping: options.Mapping = None,
     format: FormatOption = None,
     map: MapOption = None,
-    until: Annotated[
-        str | None, option("TIME", "When the model changes. [default: the last row of the files]")
-    ] = None,
-    out: Annotated[
-        str | None,
-        option(
-            "FILE",
-            "Write everybody to this .csv or .parquet, and what the change means to "
-            "FILE.diff.txt beside it.",
-        ),
-    ] = None,
+    until: _Until = None,
+    out: _Out = None,
     allow_rejected: options.AllowRejected = False,
     allow_tables: options.Tables = None,
     workers: options.Workers = None,
@@ -106,28 +111,31 @@ def plan(
             }
         )
     else:
-        stages = {**before.by_name, **after.by_name}
-        moves = Counter((move.from_stage, move.to_stage) for move in planned.first_day)
-        print(
-            f"if the model changed at {planned.until:%Y-%m-%d %H:%M} UTC, "
-            f"{counted(len(planned.first_day), *_PEOPLE)} would move at once"
-        )
-        if moves:
-            counts = sorted(moves.items(), key=lambda item: (-item[1], item[0]))
-            pairs = (
-                (stages[pair[0]].display, "->", stages[pair[1]].display, f"{count:,}")
-                for pair, count in counts
-            )
-            print(lined_up(pairs, right=(3,)))
-            print(_names(planned.first_day, listed=out is not None))
-        print("\n".join(by_reason(planned.problems, _SHOWN)))
-        print(_proof(before, after, rows))
+        print("\n".join([*_as_text(planned, listed=out is not None), _proof(before, after, rows)]))
     if out is not None:
         _save(planned.first_day, out, _proof(before, after, rows))
         if not json:
             print(f"\nwritten: {out} and {_beside(out)}")
     rejected = tell_rejected(planned.rejected, rejects.first, allowed=allow_rejected)
     return REJECTED if rejected or planned.problems else 0
+
+
+def _as_text(planned: WhatIf, *, listed: bool) -> Iterator[str]:
+    """Whose stage changes, in lines."""
+    moves = planned.first_day
+    yield (
+        f"if the model changed at {planned.until:%Y-%m-%d %H:%M} UTC, "
+        f"{counted(len(moves), *_PEOPLE)} would move at once"
+    )
+    if moves:
+        counts = Counter((move.from_stage, move.to_stage) for move in moves)
+        stages = (
+            (planned.stage_of(old).display, "->", planned.stage_of(new).display, f"{count:,}")
+            for (old, new), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        )
+        yield lined_up(stages, right=(3,))
+        yield _names(moves, listed=listed)
+    yield from by_reason(planned.problems, _SHOWN)
 
 
 def _names(moves: tuple[PlannedMove, ...], *, listed: bool) -> str:

@@ -44,6 +44,36 @@ MapOption = Annotated[
     list[str] | None,
     option("OLD=NEW", "A stage that NEW lacks, and the one that replaces it; can be repeated."),
 ]
+_Stages = Annotated[
+    list[str] | None,
+    option(
+        "STAGE", "Answer for this one; can be repeated. [default: those that change]", "--stage"
+    ),
+]
+_CapacityOption = Annotated[
+    str | None,
+    option("N/week", "How many entries sales can take on, such as `40/week`.", "--capacity"),
+]
+_RangeOption = Annotated[
+    str | None, option("TOKEN=A:B[:STEP]", "Ask for several values, such as 40:90:5.", "--range")
+]
+_GoalOption = Annotated[
+    str | None,
+    option("GOAL", "With --range: which value brings `mql per week = 40`.", "--goal"),
+]
+_Start = Annotated[str | None, option("TIME", "Entries from then on.", "--from")]
+_End = Annotated[str | None, option("TIME", "Entries before then.", "--to")]
+_Until = Annotated[
+    str | None,
+    option(
+        "TIME", "Leave out what happened later. [default: the last row of the files]", "--until"
+    ),
+]
+_Zone = Annotated[str, flag("Weeks begin in this zone, and times are of it.", "--zone")]
+_Out = Annotated[
+    str | None,
+    option("FILE", "Write everybody who changes as .csv or .parquet; of a range .svg.", "--out"),
+]
 _CAPACITY = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*week")
 _RANGE = re.compile(r"(\w+)=(-?[\d.]+):(-?[\d.]+)(?::([\d.]+))?")
 _GOAL = re.compile(r"(\w+) per week\s*=\s*(\d+(?:\.\d+)?)")
@@ -57,33 +87,17 @@ def whatif(
     activities: options.Activities = None,
     mapping: options.Mapping = None,
     format: FormatOption = None,
-    stage: Annotated[
-        list[str] | None,
-        option("STAGE", "Answer for this one; can be repeated. [default: those that change]"),
-    ] = None,
-    capacity: Annotated[
-        str | None, option("N/week", "How many entries sales can take on, such as `40/week`.")
-    ] = None,
-    range_: Annotated[
-        str | None,
-        option("TOKEN=A:B[:STEP]", "Ask for several values, such as 40:90:5.", "--range"),
-    ] = None,
-    goal: Annotated[
-        str | None, option("GOAL", "With --range: which value brings `mql per week = 40`.")
-    ] = None,
-    start: Annotated[str | None, option("TIME", "Entries from then on.", "--from")] = None,
-    end: Annotated[str | None, option("TIME", "Entries before then.", "--to")] = None,
-    until: Annotated[
-        str | None,
-        option("TIME", "Leave out what happened later. [default: the last row of the files]"),
-    ] = None,
-    zone: Annotated[str, flag("Weeks begin in this zone, and times are of it.")] = "UTC",
+    stage: _Stages = None,
+    capacity: _CapacityOption = None,
+    range_: _RangeOption = None,
+    goal: _GoalOption = None,
+    start: _Start = None,
+    end: _End = None,
+    until: _Until = None,
+    zone: _Zone = "UTC",
     where: options.Where = None,
     map: MapOption = None,
-    out: Annotated[
-        str | None,
-        option("FILE", "Write everybody who changes as .csv or .parquet; of a range .svg."),
-    ] = None,
+    out: _Out = None,
     allow_rejected: options.AllowRejected = False,
     allow_tables: options.Tables = None,
     workers: options.Workers = None,
@@ -140,8 +154,7 @@ def whatif(
     else:
         print((range_text if range_ is not None else as_text)(answer, limit))
     if out is not None:
-        with folder_for(out):
-            _save(answer, limit, out)
+        _save(answer, limit, out)
         if not json:
             print(f"\nwritten: {out}")
     rejected = tell_rejected(answer.rejected, rejects.first, allowed=allow_rejected)
@@ -262,14 +275,15 @@ def _values(first: str, last: str, step: str | None) -> list[int | float]:
 
 
 def _save(answer: Any, capacity: float | None, out: str) -> None:
-    if isinstance(answer, WhatIf):
-        times: dict[str, ColumnType] = {"old_at": "datetime", "new_at": "datetime"}
-        columns = [
-            Column[EntryChange](name, times.get(name, "str"), name)
-            for name in attrs.fields_dict(EntryChange)
-        ]
-        TableWriter(columns, answer.changes).save(out)
-    else:
-        from lifecycle_fsm.whatif.range_picture import range_svg
+    with folder_for(out):
+        if isinstance(answer, WhatIf):
+            times: dict[str, ColumnType] = {"old_at": "datetime", "new_at": "datetime"}
+            columns = [
+                Column[EntryChange](name, times.get(name, "str"), name)
+                for name in attrs.fields_dict(EntryChange)
+            ]
+            TableWriter(columns, answer.changes).save(out)
+        else:
+            from lifecycle_fsm.whatif.range_picture import range_svg
 
-        write_file(out, range_svg(answer, capacity))
+            write_file(out, range_svg(answer, capacity))

@@ -151,7 +151,7 @@ def _nobody_knows(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
             f"({ratio.share * 100:.0f} %, {low * 100:.0f}-{high * 100:.0f}) went on to {after};"
         )
         for test in row.tests:
-            weeks = "" if test.weeks is None else f", {test.weeks:,.0f} weeks of the added"
+            weeks = "" if test.weeks is None else f", {test.weeks:,.0f} weeks at this rate"
             yield (
                 f"    to tell {test.difference * 100:.0f} points: {test.people:,} people per arm"
                 f"{weeks}"

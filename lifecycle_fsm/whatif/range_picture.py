@@ -13,7 +13,7 @@ from lifecycle_fsm.whatif.what_if_results import StageWhatIf
 from lifecycle_fsm.wording import clean, format_number
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 1000.0, 700.0, 74.0, 30.0
-_UPPER, _LOWER = (96.0, 330.0), (420.0, 620.0)
+_UPPER, _LOWER = (116.0, 336.0), (424.0, 622.0)
 #: From those who came furthest to those who came nowhere; they differ in lightness too.
 _SHADES = ("#1e3a8a", "#2563eb", "#7aa7f5", "#c3d9fb")
 _DETOUR, _NOTHING, _LIMIT = "#f0b35f", "#e2e8f0", "#b91c1c"

@@ -194,6 +194,12 @@ def ask(
     reject = source.reject or rejects.append
     if source.activities is not None:
         log = list(source.activities)
+        others = {activity.version for activity in log} - {None, question.old.version}
+        if others:
+            raise LifecycleError(
+                f"version {min(map(str, others))} of the model applied this log, which is not the "
+                f"old model ({question.old.version}): compare with the model that people worked by"
+            )
         end = source.until or _end((activity.at for activity in log), question)
         comparison = PartComparison(question, [log] * (len(question.changed) + 1), end)
         totals = comparison.answers(_engines(question))
