@@ -213,7 +213,7 @@ class PartComparison:
     ) -> None:
         self._question, self._end = question, end
         read = {id(log): log for log in logs}
-        ordered = {key: by_event(a for a in log if a.at <= end) for key, log in read.items()}
+        ordered = {key: by_event(row for row in log if row.at <= end) for key, log in read.items()}
         self._logs = [ordered[id(log)] for log in logs]
 
     def answers(self, engines: Sequence[Engine]) -> list[PartAnswer]:
@@ -325,7 +325,7 @@ class _Reasons:
         key = side, person, at
         lifecycle = self._found.get(key)
         if lifecycle is None:
-            log = [one for one in self._log_of[side][person] if one.at <= at]
+            log = [activity for activity in self._log_of[side][person] if activity.at <= at]
             lifecycle = replayed(self._replays[side].engine, log, at)
             self._found = {key: lifecycle}
         try:

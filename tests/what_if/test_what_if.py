@@ -80,7 +80,7 @@ def test_a_lower_threshold_adds_and_brings_forward() -> None:
     assert (earlier.old_at, earlier.new_at) == (
         START + timedelta(days=5), START + timedelta(days=2),
     )  # fmt: skip
-    assert earlier.became == "lost"
+    assert (earlier.why, earlier.became) == ("behavior score ≥ 10 (it is 7)", "lost")
     assert ready.shift == {"earlier": 3.0}
 
 
