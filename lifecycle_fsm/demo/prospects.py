@@ -11,6 +11,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.demo import market, word_lists
 from lifecycle_fsm.demo.chance import Chance, Spread
 from lifecycle_fsm.demo.market import DAY, MINUTE, OVER, Account, instant, outage_at
+from lifecycle_fsm.stable_hash import stable_choice
 
 # ------------------------------------------------------------------ identity
 
@@ -92,7 +93,9 @@ SCORES = {
 }
 #: The points from which sales is alerted to people who fit.
 WARM = 65
-_LUKEWARM = 52  # the maximum for people whom sales is never alerted to
+#: The maximum for people whom sales is never alerted to: each has one of these, so that there are
+#: people just below any threshold that one may try.
+_LUKEWARM = range(52, WARM)
 _COOLS = 30 * DAY  # half the points go after this time without new ones
 _CAREERS, _NO_MAIL = -10, -20
 
@@ -124,6 +127,7 @@ class Prospect:
         self.processed_at = now + (chance.number(*_TRIES) if self.outage else 1) * MINUTE
         self.alerted_at: int | None = None  # when sales is alerted to them
         self.hand_raised = False
+        self._lukewarm = stable_choice(_LUKEWARM, "lukewarm", identity.id)
         self.stays_cool = False  # never gathers enough points for sales to be alerted
         self.wants_mail = True
         self._score = 0
@@ -224,7 +228,7 @@ class Prospect:
         """Whether a person who is meant to stay cool still is after these acts."""
         if not (self.stays_cool and self.fits):
             return True
-        return self.score + sum(map(self._worth, rules)) <= _LUKEWARM
+        return self.score + sum(map(self._worth, rules)) <= self._lukewarm
 
     # -- what people do --------------------------------------------------------------------------
 

@@ -38,6 +38,13 @@ def test_each_value_is_a_question_of_its_own() -> None:
     assert same.new == same.old == same.entries["same"]
 
 
+def test_the_made_up_company_has_people_just_below_any_threshold() -> None:
+    values = (53, 57, 61)
+    rows = what_if_range(WATERFALL, "mql_threshold", values, stage="mql", activities=log()).rows
+    added = [row.answer.known("added") for row in rows]
+    assert added[0] > added[1] > added[2] > 0
+
+
 def test_a_goal_lies_between_two_values() -> None:
     rates = [row.answer.new_per_week for row in asked().rows]
     goal = (rates[0] + rates[1]) / 2
