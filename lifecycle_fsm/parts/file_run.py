@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -152,39 +152,27 @@ def run_files(
         FileProblem: a file cannot be read, or the folder not be written.
         LifecycleError: the memory is too small, or a process has ended unexpectedly.
     """
-    if memory is None:  # however little is free, one process is tried
-        memory = max(free_memory() // 2, 2 * _PROCESS)
-    workers = _affordable(workers or os.cpu_count() or 1, memory)
-    files = _RunFiles(model, inputs, mapping, format, folder, parts)
-    spool = Spool(folder, files.buckets)
-    with ExitStack() as exits:
-        pool = None
-        if workers > 1 and files.size > _SMALL:
-            pool = exits.enter_context(_pool(files, workers))
+    with spooled_parts(
+        model, inputs, folder, mapping=mapping, format=format, reject=reject, workers=workers,
+        memory=memory, parts=parts, progress=progress,
+    ) as spooled:  # fmt: skip
+        end = until
+        if end is None and spooled.end is not None:
+            end = settled(spooled.end, model)
+        work = [
+            _Work(number, len(spooled.parts), part, folder, order, end, until, tables)
+            for number, part in enumerate(spooled.parts)
+        ]
         with without_cycles():
-            reports, notes = _read(spool, files, pool, reject, progress)
-            spooled = spool.spooled
-            end = until
-            if end is None and spooled.end is not None:
-                end = settled(spooled.end, model)
-            if parts is None:
-                workers = workers if pool is not None or spooled.count >= _FEW else 1
-                parts = _parts_for(spooled.count, workers, memory, files.buckets)
-            work = [
-                _Work(number, parts, part, folder, order, end, until, tables)
-                for number, part in enumerate(spool.cut(parts))
-            ]
-            if pool is None and min(workers, parts) > 1:
-                pool = exits.enter_context(_pool(files, min(workers, parts)))
-            result, written = _run_parts(model, work, pool, progress)
+            result, written = _run_parts(model, work, spooled.pool, progress)
         yield FileRun(
-            reports=reports,
-            notes=notes,
+            reports=spooled.reports,
+            notes=spooled.notes,
             end=end,
             result=result,
             tables=written,
-            created=spool.created,
-            pool=pool,
+            created=spooled.created,
+            pool=spooled.pool,
         )
 
 
@@ -197,8 +185,8 @@ class SpooledParts:
         end: when the last activity happened; ``None`` if there is none.
         pairs: the records that are, or will be, one person; they decide how people are cut.
         parts: the parts.
-        map: applies a function of this package to each of several arguments, in processes if that
-            is worth it, and gives the results in order.
+        created: returns the ids of all records that the files create, in their order.
+        pool: processes, if they are worth it; they end with the block.
     """
 
     reports: Sequence[FileReport]
@@ -206,7 +194,12 @@ class SpooledParts:
     end: datetime | None
     pairs: Sequence[tuple[str, str]]
     parts: Sequence[LogPart]
-    map: Callable[..., Iterator[Any]]
+    created: Callable[[], Sequence[str]]
+    pool: ProcessPoolExecutor | None
+
+    def map(self, function: Callable[[Any], Any], arguments: Iterable[Any]) -> Iterator[Any]:
+        """Apply a function of this package to each argument, in processes if there are any."""
+        return (map if self.pool is None else self.pool.map)(function, arguments)
 
 
 @contextmanager
@@ -233,29 +226,32 @@ def spooled_parts(
         FileProblem: a file cannot be read, or the folder not be written.
         LifecycleError: the memory is too small, or a process has ended unexpectedly.
     """
-    if memory is None:
+    if memory is None:  # however little is free, one process is tried
         memory = max(free_memory() // 2, 2 * _PROCESS)
     workers = _affordable(workers or os.cpu_count() or 1, memory)
-    files = _RunFiles(model, inputs, mapping, format, folder, parts or _BUCKETS)
+    files = _RunFiles(model, inputs, mapping, format, folder, parts)
     spool = Spool(folder, files.buckets)
     with ExitStack() as exits:
         pool = None
         if workers > 1 and files.size > _SMALL:
             pool = exits.enter_context(_pool(files, workers))
-        reports, notes = _read(spool, files, pool, reject, progress)
-        count = spool.spooled.count * weight
-        if parts is None:
-            workers = workers if pool is not None or count >= _FEW else 1
-            parts = _parts_for(count, workers, memory)
+        with without_cycles():
+            reports, notes = _read(spool, files, pool, reject, progress)
+            count = spool.spooled.count * weight
+            if parts is None:
+                workers = workers if pool is not None or count >= _FEW else 1
+                parts = _parts_for(count, workers, memory, files.buckets)
+            cut = spool.cut(parts)
         if pool is None and min(workers, parts) > 1:
             pool = exits.enter_context(_pool(files, min(workers, parts)))
         yield SpooledParts(
             reports=reports,
             notes=notes,
             end=spool.spooled.end,
-            pairs=sorted(spool.spooled.pairs),
-            parts=spool.cut(parts),
-            map=map if pool is None else pool.map,
+            pairs=spool.spooled.pairs,
+            parts=cut,
+            created=spool.created,
+            pool=pool,
         )
 
 

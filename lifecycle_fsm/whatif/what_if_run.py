@@ -15,7 +15,7 @@ import attrs
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import LifecycleError, suggest
 from lifecycle_fsm.fields import to_utc
-from lifecycle_fsm.funnel.visits import without_cycles
+from lifecycle_fsm.garbage import without_cycles
 from lifecycle_fsm.model import Model, load
 from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.file_run import Progress, SpooledParts, settled, spooled_parts
@@ -246,7 +246,7 @@ def _of_files(
                     parts=len(spooled[0].parts) if spooled else None,
                 )
             )  # fmt: skip
-            if spooled[place].pairs != spooled[0].pairs:
+            if sorted(spooled[place].pairs) != sorted(spooled[0].pairs):
                 raise LifecycleError(
                     "the models read different merges in these files: compare models whose "
                     "activities have the same kinds"
