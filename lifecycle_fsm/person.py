@@ -55,11 +55,23 @@ def _machine(default: Any) -> Any:
 
 
 class Opportunity(NamedTuple):
-    """A deal that the person is a contact of: open, won or lost, with its value."""
+    """A deal that the person is a contact of, with its value.
+
+    Args:
+        status: ``open``, ``won`` or ``lost``.
+        amount: its value, in its currency.
+        closes_at: when it is expected to close.
+        currency: an ISO 4217 code; ``None`` stands for the reporting currency of the model.
+        opened_at: when it was first opened; ``None`` if no activity opened it.
+        closed_at: when it was won or lost; ``None`` while it is open.
+    """
 
     status: str
     amount: float | None = None
     closes_at: datetime | None = None
+    currency: str | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
 
     @property
     def counts_as_open(self) -> bool:
@@ -223,6 +235,10 @@ class Person(_Kept):
         own = vars(cls).get("__repr__")
         if own is not None and own.__code__.co_filename.startswith("<attrs generated"):
             cls.__repr__ = Person.__repr__  # type: ignore[method-assign]
+
+    def value_opportunities(self) -> None:
+        """Work out the amounts that follow from the opportunities; the class of a model with
+        ``money`` overrides this."""
 
     def _kept(self) -> tuple[tuple[str, Value], ...]:
         """The current values of the model's dimensions, for a history row; each model's class
@@ -440,6 +456,7 @@ class Person(_Kept):
         deals = opportunities.values()
         self.open_opportunities = sum(deal.counts_as_open for deal in deals)
         self.won_opportunities = sum(deal.status == "won" for deal in deals)
+        self.value_opportunities()
 
     def begin_deadlines(self, deadlines: Iterable[OpenDeadline]) -> None:
         """Begin the deadlines of the visit that has just begun [S21]."""

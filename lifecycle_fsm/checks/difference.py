@@ -55,7 +55,7 @@ _Rule: TypeAlias = Move | SortRule
 #: Sections whose rules are compared as text.
 _BY_TEXT = tuple(
     "fields kinds processing data scoring decay deadlines assignment alerts calendars merging "
-    "guards claims".split()
+    "money guards claims".split()
 )
 
 

@@ -17,7 +17,8 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     set_fields |= {name for step in model.chain for name in step.writes}
     read = set(fields_read(model, context.trees()))
     for field in model.fields:
-        if field.name in read and field.name not in BASE_FIELDS and field.name not in set_fields:
+        derived = field.name in BASE_FIELDS or field.name in model.amounts
+        if field.name in read and not derived and field.name not in set_fields:
             message = (
                 "conditions read it, and no activity, rule, move or step sets it, so that it stays "
                 "as it begins unless a record brings it: add a rule under [[data]] or a kind of "

@@ -13,6 +13,7 @@ from lifecycle_fsm.person import Person, class_name, person_class, stage_tests
 if TYPE_CHECKING:
     from lifecycle_fsm.machine.decision import Decision, Refusal
     from lifecycle_fsm.machine.machine import LifecycleMachine
+    from lifecycle_fsm.model.money import Money
 
 
 def own_class(machine: LifecycleMachine) -> type[Person]:
@@ -32,6 +33,14 @@ def own_class(machine: LifecycleMachine) -> type[Person]:
 def _keeping(names: tuple[str, ...]) -> Callable[[Person], tuple[tuple[str, Value], ...]]:
     read = reader(names)
     return lambda person: tuple(zip(names, read(person), strict=True))
+
+
+def _valuing(money: Money) -> Callable[[Any], None]:
+    def value_opportunities(self: Any) -> None:
+        """Work out the amounts that follow from the opportunities."""
+        self.open_amount, self.won_amount = money.sums(self.opportunities.values())
+
+    return value_opportunities
 
 
 def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
@@ -60,6 +69,8 @@ def _methods(machine: LifecycleMachine) -> dict[str, Callable[..., Any]]:
     if machine.model.dimensions:
         methods["_kept"] = _keeping(machine.model.dimensions)
     model = machine.model
+    if model.money is not None:
+        methods["value_opportunities"] = _valuing(model.money)
     names = (stage.name for stage in model.stages)
     for name, stage in stage_tests(names, {*model.field_types, *model.triggers}).items():
         methods[name] = _being(name, stage)

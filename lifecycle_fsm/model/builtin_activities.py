@@ -51,6 +51,7 @@ def _opportunity(name: str, description: str) -> ActivityKind:
         trigger=name,
         opportunity="str",
         amount="float | None",
+        currency="str | None",
         closes_at="datetime | None",
         reason="str | None",
     )
@@ -115,7 +116,9 @@ _KINDS = (
         "the person became a contact of an opportunity; open once it has an amount and a close "
         "date",
     ),
-    _opportunity("opportunity_changed", "an opportunity has another amount or close date"),
+    _opportunity(
+        "opportunity_changed", "an opportunity has another amount, currency or close date"
+    ),
     _opportunity("opportunity_won", "an opportunity was closed and won"),
     _opportunity("opportunity_lost", "an opportunity was closed and lost"),
     _kind("crm_synced", "the CRM acknowledged the record", sets={"crm_synced_at": "now"}),

@@ -22,8 +22,10 @@ from lifecycle_fsm.model import processing_steps as built_in_steps
 from lifecycle_fsm.model import validation, version
 from lifecycle_fsm.model.conversions import Set, names, read_guard
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, Ties
+from lifecycle_fsm.model.money import Money
 from lifecycle_fsm.model.moves import Edge, Move, Stage
 from lifecycle_fsm.model.name_resolution import (
+    AMOUNTS,
     Frozen,
     fields_read,
     read_fields,
@@ -97,6 +99,8 @@ class Model:
             listed see :mod:`lifecycle_fsm.orchestrator.field_merging`.
         winning_detours: detours that win a merge against every path stage, such as that of people
             who must not be contacted; all others lose against the path [S23].
+        money: the currency of reports and the rates of others. With it, every person has
+            ``open_amount`` and ``won_amount``, the sums of their opportunities [S22].
         dimensions: fields whose values history keeps at each move, for reports [S25].
         segments: named conditions on what history keeps, for the filters of reports (R49); display
             only. ``segment_labels`` are their words.
@@ -142,6 +146,7 @@ class Model:
     )
     merging: Mapping[str, MergeRule] = attrs.field(factory=dict, converter=_merging)
     winning_detours: tuple[str, ...] = attrs.field(default=(), converter=names)
+    money: Money | None = None
     dimensions: tuple[str, ...] = attrs.field(default=(), converter=names)
     segments: Mapping[str, Guard] = attrs.field(factory=dict, converter=_guards)
     processing: tuple[StepDef, ...] = attrs.field(default=(), converter=tuple[StepDef, ...])
@@ -279,6 +284,11 @@ class Model:
         """The type of every field that may be written, by name."""
         types = {field.name: field.type for field in BASE_FIELDS.values()}
         return types | {field.name: field.type for field in self.fields}
+
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """The fields that follow from the amounts of opportunities; none without ``money``."""
+        return () if self.money is None else tuple(field.name for field in AMOUNTS)
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -48,6 +48,21 @@ class Unreadable(FieldDef):
     fault: str = ""
 
 
+@attrs.frozen
+class AmountField(FieldDef):
+    """A field that every person of a model with ``[money]`` has, without being declared."""
+
+
+#: What follows from a person's opportunities where the model knows about money [S22].
+AMOUNTS = tuple(
+    AmountField(name, FieldType("float"), description=f"{text}, in the reporting currency")
+    for name, text in (
+        ("open_amount", "amount of the open opportunities with an amount and a close date"),
+        ("won_amount", "amount of the opportunities won"),
+    )
+)
+
+
 class OfClass(tuple[FieldDef, ...]):
     """The fields of a person class, with the class itself."""
 
@@ -163,7 +178,8 @@ def resolved(model: Model) -> dict[str, Any]:
     if person is not Person:
         named = {field.name for field in fields}
         fields += tuple(field for field in class_fields(person) if field.name not in named)
-    object.__setattr__(model, "fields", fields)
+    fields = tuple(field for field in fields if not isinstance(field, AmountField))
+    object.__setattr__(model, "fields", fields if model.money is None else fields + AMOUNTS)
     guards = dict(model.guards)
     parts = [part for section in _SECTIONS for part in getattr(model, section)]
     conditions = (condition for part in parts for condition in _conditions(part))

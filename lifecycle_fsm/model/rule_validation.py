@@ -69,7 +69,7 @@ def merging(model: Model) -> Iterator[Problem]:
         yield from faults.of_choice(where, "rule", rule, get_args(MergeRule))
         if kind is None:
             yield from faults.of_reference(where, "field", name, model.field_types)
-        elif name in _DERIVED:
+        elif name in _DERIVED or name in model.amounts:
             yield Problem(where, "this follows from the opportunities of both: leave it out")
         elif (rule in ("max", "min") and kind.kind not in _ORDERED) or (
             rule == "sum" and kind.kind not in _SUMMED

@@ -21,6 +21,7 @@ from lifecycle_fsm.model import validation
 from lifecycle_fsm.model.conversions import Set, read_value
 from lifecycle_fsm.model.definition import ActivityKind, DataRule, StepDef
 from lifecycle_fsm.model.model import Model
+from lifecycle_fsm.model.money import Money
 from lifecycle_fsm.model.moves import Move, Stage, arrow
 from lifecycle_fsm.model.rules import (
     NO_LENGTH,
@@ -139,6 +140,7 @@ class _Reader:
             "kinds": self.kinds,
             "calendars": self.calendars,
             "merging": self.merging,
+            "money": lambda where, raw: self.row(Money, raw, where),
             "theme": lambda where, raw: self.row(Theme, raw, where),
         }
         for key, raw in plain.items():
@@ -393,6 +395,7 @@ class _Reader:
             "after": timedelta(days=1),
             "stage": "",
             "send": "task",
+            "currency": "EUR",
         }
         needed = {
             attribute.name for attribute in attrs.fields(cls) if attribute.default is attrs.NOTHING
@@ -441,6 +444,7 @@ _PLAIN: Mapping[str, tuple[tuple[type, ...], str]] = {
     "by": ((str, list, tuple), "the name of a move or a sort rule, or a list of them"),
     "closed": ((str, list, tuple), "a list of dates"),
     "systems": ((Mapping,), "a table of system and colour"),
+    "rates": ((Mapping,), "a table of currency and rate"),
     "links_to_crm": ((bool,), "true or false"),
 }
 

@@ -15,6 +15,7 @@ from lifecycle_fsm.guard.terms import walk
 from lifecycle_fsm.model.conversions import Set
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, placed
 from lifecycle_fsm.model.moves import Move, Stage
+from lifecycle_fsm.model.name_resolution import AmountField
 from lifecycle_fsm.model.rules import (
     WEEKDAYS,
     AlertRule,
@@ -34,16 +35,9 @@ if TYPE_CHECKING:
 
 #: Tables that map names to values.
 TABLES: Final = (
-    "systems",
-    "tokens",
-    "fields",
-    "guards",
-    "segments",
-    "kinds",
-    "calendars",
-    "merging",
+    "systems", "tokens", "fields", "guards", "segments", "kinds", "calendars", "merging", "money",
     "theme",
-)
+)  # fmt: skip
 #: Lists of tables, ``[[stages]]``, in the order of the file.
 SECTIONS: Final[Mapping[str, type]] = {
     "stages": Stage,
@@ -100,11 +94,14 @@ def parts(model: Model, moves: tuple[Move, ...]) -> dict[str, Any]:
         dimensions=list(model.dimensions),
         systems=dict(model.systems),
         tokens=_labelled(_plain(model.tokens), "value", model.token_labels),
-        fields=_fields(model.fields),
+        fields=_fields(
+            tuple(field for field in model.fields if not isinstance(field, AmountField))
+        ),
         guards=_labelled(_plain(model.guards), "when", model.guard_labels),
         segments=_labelled(_plain(model.segments), "when", model.segment_labels),
         calendars={calendar.name: _calendar(calendar) for calendar in model.calendars},
         theme=_theme(model.theme),
+        money={} if model.money is None else _row(model.money),
         merging=_non_empty(winning_detours=list(model.winning_detours), **model.merging),
     )
     for section in SECTIONS:

@@ -24,7 +24,12 @@ from lifecycle_fsm.model import builtin_activities, faults, rule_validation
 from lifecycle_fsm.model.conversions import given
 from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
 from lifecycle_fsm.model.moves import Mail, Move, Skips
-from lifecycle_fsm.model.name_resolution import Unreadable, fields_read, reads_time
+from lifecycle_fsm.model.name_resolution import (
+    AmountField,
+    Unreadable,
+    fields_read,
+    reads_time,
+)
 from lifecycle_fsm.model.processing_steps import (
     BUILT_IN,
     SORT_NUMBER,
@@ -100,8 +105,9 @@ def _stages(model: Model) -> Iterator[Problem]:
 
 
 def _fields(model: Model) -> Iterator[Problem]:
-    yield from faults.of_repeats("fields", [field.name for field in model.fields if field.name])
-    for field in model.fields:
+    own = [field for field in model.fields if not isinstance(field, AmountField)]
+    yield from faults.of_repeats("fields", [field.name for field in own if field.name])
+    for field in own:
         where = f"fields.{field.name}" if field.name else "fields"
         if isinstance(field, Unreadable):
             yield Problem(where, field.fault)
@@ -109,7 +115,9 @@ def _fields(model: Model) -> Iterator[Problem]:
         yield from faults.of_word(where, field.name)
         yield from (Problem(where, message) for message in field.faults())
         known = BASE_FIELDS.get(field.name)
-        if field.name in faults.STAGE_WORDS:
+        if field.name in model.amounts:
+            yield Problem(where, "with [money], the opportunities give this field: leave it out")
+        elif field.name in faults.STAGE_WORDS:
             yield Problem(where, "this is written by the machine and cannot be declared")
         elif field.name in _METHODS or field.name in _PARAMETERS:
             yield Problem(where, "this name is taken by the person itself; choose another")
@@ -151,6 +159,11 @@ def _theme(model: Model) -> Iterator[Problem]:
         systems = [*model.systems, *(stage.system for stage in model.stages)]
         systems += [rule.system for rule in model.sort] + [move.system for move in model.moves]
         yield from model.theme.faults(dict.fromkeys(systems))
+
+
+def _money(model: Model) -> Iterator[Problem]:
+    if model.money is not None:
+        yield from model.money.faults()
 
 
 def _guards(model: Model) -> Iterator[Problem]:
@@ -440,6 +453,7 @@ _SECTIONS = (
     _tokens,
     _labels,
     _theme,
+    _money,
     _fields,
     _guards,
     _segments,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -31,6 +32,8 @@ DISPLAY = frozenset(
     }
     | {"dimensions", "segments", "claims", "ties"}
 )
+#: What a rule that depends on currency and rates reads.
+_AMOUNT = re.compile(r"\b(open|won)_amount\b")
 #: Keys that control how a step runs: a changed timeout does not change the lifecycle.
 _OPERATION = frozenset({"timeout", "attempts"})
 _UNCOUNTED = DISPLAY | _OPERATION
@@ -43,13 +46,21 @@ _VALUES = frozenset({"options", "then", "sets", "merging", "hours"})
 def version(model: Model) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the model without its display parts.
 
-    A guard that is a Python function counts by its name, because its meaning is unknown.
+    A guard that is a Python function counts by its name, because its meaning is unknown. Currency
+    and rates count only where a rule reads the amounts that follow from them; otherwise they are
+    for reports, and may change every month.
     """
     moves = tuple(attrs.evolve(move, when=transform(move.when, _name)) for move in model.moves)
-    text = json.dumps(
-        meaning(parts(model, moves)), sort_keys=True, ensure_ascii=False, default=repr
-    )
+    plain = meaning(parts(model, moves))
+    money = plain.pop("money", None)
+    text = _as_json(plain)
+    if money is not None and _AMOUNT.search(text):
+        text = _as_json({**plain, "money": money})
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _as_json(plain: Any) -> str:
+    return json.dumps(plain, sort_keys=True, ensure_ascii=False, default=repr)
 
 
 def _name(guard: Guard) -> Guard:

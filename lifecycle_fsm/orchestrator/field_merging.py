@@ -2,8 +2,8 @@
 
 What becomes of a field that the model's ``merging`` does not name:
 
-* opportunities are united by id, and their counts are computed anew; if the records came with
-  numbers of opportunities but no ids, the greater number is kept;
+* opportunities are united by id, and their counts and amounts are computed anew; if the records
+  came with such numbers but no ids, the greater number is kept;
 * ``created_at`` is the earlier one; ``unsubscribed`` and ``hand_raised`` are true if they are true
   for either record; ``behavior_score``, ``demographic_score``, ``scored_at``, ``hand_raised_at``,
   ``sales_touched_at`` and ``last_lost_at`` keep the greater value;
@@ -40,10 +40,11 @@ class Merging:
 
     def __init__(self, model: Model) -> None:
         rules = {**DEFAULTS, **model.merging}
+        self._derived = (*_DERIVED, *model.amounts)
         self._fields = [
             (name, _ready(rules.get(name, "survivor"), kind))
             for name, kind in model.field_types.items()
-            if name not in _DERIVED
+            if name not in self._derived
         ]
 
     def fold(self, survivor: Person, loser: Person, *, loser_wins: bool) -> None:
@@ -51,15 +52,15 @@ class Merging:
         winner, other = (loser, survivor) if loser_wins else (survivor, loser)
         for name, choose in self._fields:
             setattr(survivor, name, choose(getattr(winner, name), getattr(other, name)))
-        _unite(survivor, winner, other)
+        _unite(survivor, winner, other, self._derived)
         survivor.add_capped_points(loser)
 
 
-def _unite(survivor: Person, winner: Person, other: Person) -> None:
+def _unite(survivor: Person, winner: Person, other: Person, derived: tuple[str, ...]) -> None:
     """Unite opportunities by id [S22]; a number that came without ids is kept if it is greater."""
     told = {
         name: max(getattr(record, name) for record in (winner, other) if not record.opportunities)
-        for name in _DERIVED
+        for name in derived
         if not (winner.opportunities and other.opportunities)
     }
     if winner.opportunities or other.opportunities:

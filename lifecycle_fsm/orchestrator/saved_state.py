@@ -21,6 +21,7 @@ from lifecycle_fsm.errors import LifecycleError, RecordError
 from lifecycle_fsm.fields import iso_text
 from lifecycle_fsm.history import ROW, DeadlineFact, HistoryRow, VisitKey, pack
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.model.name_resolution import AMOUNTS
 from lifecycle_fsm.orchestrator.deferral import Deferred
 from lifecycle_fsm.person import OpenDeadline, Opportunity, Person
 from lifecycle_fsm.silos.data import DataSilo
@@ -65,6 +66,7 @@ class StateFormat:
         self._accept = {
             name: _time if name in times else kind.accept for name, kind in types.items()
         }
+        self._money = None if model.money is None else model.money.terms
         self._texts = frozenset(name for name, kind in types.items() if kind.takes_any_text)
         self._score_rules = [rule.name for rule in model.scoring]
         self._score_places = {name: place for place, name in enumerate(self._score_rules)}
@@ -119,9 +121,10 @@ class StateFormat:
             ]
         if opportunities:
             state["opportunities"] = {
-                name: [deal.status, deal.amount, _text(deal.closes_at)]
-                for name, deal in opportunities.items()
+                name: _dump_opportunity(deal) for name, deal in opportunities.items()
             }
+        if self._money is not None and (opportunities or _amounts(state)):
+            state["money"] = self._money
         if points:
             state["points"] = {
                 self._score_rules[points[at]]: [points[at + 1], points[at + 2]]
@@ -175,7 +178,10 @@ class StateFormat:
     ) -> Person:
         get, accept, texts = state.get, self._accept, self._texts
         person = self._class(state["id"])
-        for name, value in state["fields"].items():
+        fields = state["fields"]
+        if self._money is None and "money" in state:
+            fields = {name: value for name, value in fields.items() if name not in _amounts(state)}
+        for name, value in fields.items():
             # Texts were accepted when they came, and are saved unchanged.
             is_text = type(value) is str and name in texts
             setattr(person, name, value if is_text else accept[name](value))
@@ -223,6 +229,8 @@ class StateFormat:
                 tuple(map(self._load_request, waiting)) if waiting else (),
             )
         )
+        if opportunities and get("money") != self._money:
+            person.value_opportunities()
         return person
 
     def _load_deadline(self, deadline: Sequence[Any]) -> OpenDeadline:
@@ -260,6 +268,11 @@ class StateFormat:
 
 #: The default for a missing part of a state.
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def _amounts(state: Mapping[str, Any]) -> set[str]:
+    """The amounts of opportunities among the fields of a state."""
+    return {field.name for field in AMOUNTS}.intersection(state["fields"])
 
 
 def _text(value: datetime | None) -> str | None:
@@ -317,9 +330,19 @@ def _dump_fact(fact: DeadlineFact) -> list[Any]:
 
 def _load_opportunities(saved: Mapping[str, Any]) -> dict[str, Opportunity]:
     return {
-        name: Opportunity(status, amount, _time(closes_at))
-        for name, (status, amount, closes_at) in saved.items()
+        name: Opportunity(
+            status, amount, _time(closes_at), *more[:1], *(_time(at) for at in more[1:])
+        )
+        # States of earlier releases end with the close date.
+        for name, (status, amount, closes_at, *more) in saved.items()
     }
+
+
+def _dump_opportunity(deal: Opportunity) -> list[Any]:
+    return [
+        deal.status, deal.amount, _text(deal.closes_at), deal.currency, _text(deal.opened_at),
+        _text(deal.closed_at),
+    ]  # fmt: skip
 
 
 def _load_fact(person: str, visit: VisitKey, fact: Sequence[Any]) -> DeadlineFact:

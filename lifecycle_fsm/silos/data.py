@@ -27,6 +27,10 @@ _STATUS = {
 }
 
 
+#: The values of an opportunity that activities bring; one that is not given stays as it was.
+_TERMS = ("amount", "currency", "closes_at")
+
+
 class DataSilo:
     """The data rules of a model, ready to run."""
 
@@ -50,7 +54,7 @@ class DataSilo:
         self.writes: dict[str, frozenset[str]] = {
             kind.name: frozenset(
                 {effect.field for effect in kind.sets}
-                | (_DERIVED if kind.name in _STATUS else frozenset())
+                | (_DERIVED.union(model.amounts) if kind.name in _STATUS else frozenset())
                 | (frozenset({"scored_at"}) if kind.name == "score_given" else frozenset())
                 | {
                     effect.field
@@ -168,13 +172,14 @@ def _opportunity_writer(kind: str) -> Effects:
     def write(person: Any, now: datetime, payload: Payloads) -> None:
         name = str(payload["opportunity"])
         before = person.opportunities.get(name, Opportunity("open"))
-        amount: Any = payload.get("amount")
-        closes_at: Any = payload.get("closes_at")
-        after = Opportunity(
-            status or before.status,
-            before.amount if amount is None else amount,
-            before.closes_at if closes_at is None else closes_at,
-        )
+        told: dict[str, Any] = {key: payload[key] for key in _TERMS if payload.get(key) is not None}
+        if "currency" in told:
+            told["currency"] = told["currency"].strip().upper()
+        if kind == "opportunity_opened" and before.opened_at is None:
+            told["opened_at"] = now
+        if status and status != before.status:
+            told["closed_at"] = None if status == "open" else now
+        after = before._replace(status=status or before.status, **told)
         # Make a new mapping each time: code that restores the person keeps the old one.
         person.keep_opportunities({**person.opportunities, name: after})
         if status == "lost":
@@ -188,9 +193,22 @@ _LATER = ("open", "lost", "won")
 
 
 def merged_opportunity(ours: Opportunity, theirs: Opportunity) -> Opportunity:
-    """The merged record of one opportunity from two people [S22][S23]."""
+    """The merged record of one opportunity from two people [S22][S23].
+
+    An amount keeps its own currency. The opportunity was opened, and closed, when the first of the
+    two says so.
+    """
+    status = max(ours.status, theirs.status, key=_LATER.index)
+    priced, other = (theirs, ours) if ours.amount is None else (ours, theirs)
     return Opportunity(
-        max(ours.status, theirs.status, key=_LATER.index),
-        theirs.amount if ours.amount is None else ours.amount,
+        status,
+        priced.amount,
         theirs.closes_at if ours.closes_at is None else ours.closes_at,
+        priced.currency or other.currency,
+        _first(ours.opened_at, theirs.opened_at),
+        _first(*(deal.closed_at for deal in (ours, theirs) if deal.status == status)),
     )
+
+
+def _first(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)

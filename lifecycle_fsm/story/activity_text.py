@@ -10,7 +10,7 @@ from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.person import Opportunity
 from lifecycle_fsm.story.replay import FieldChange, StoryMoment
 from lifecycle_fsm.story.story_formatter import StoryFormatter
-from lifecycle_fsm.wording import clean, format_amount, joined, plain, sentence
+from lifecycle_fsm.wording import clean, joined, plain, sentence
 
 _Description: TypeAlias = Callable[["ActivityText", StoryMoment, Mapping[str, Any]], str]
 
@@ -139,11 +139,9 @@ class ActivityText:
     def _deal_changed(self, name: str, before: Opportunity | None, after: Opportunity) -> str:
         parts = []
         was = before or Opportunity("open")
-        if was.amount != after.amount:
-            now = format_amount(after.amount)
-            parts.append(
-                f"amount {now}" + (f", was {format_amount(was.amount)}" if was.amount else "")
-            )
+        if (was.amount, was.currency) != (after.amount, after.currency):
+            earlier = f", was {self.formatter.worth(was)}" if was.amount else ""
+            parts.append(f"amount {self.formatter.worth(after)}{earlier}")
         if was.closes_at != after.closes_at and after.closes_at is not None:
             then = f", was {self.formatter.day(was.closes_at)}" if was.closes_at else ""
             parts.append(f"to close on {self.formatter.day(after.closes_at)}{then}")

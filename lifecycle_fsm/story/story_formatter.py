@@ -100,11 +100,16 @@ class StoryFormatter(Formatter):
 
     def deal(self, name: str, deal: Opportunity, what: str) -> str:
         """The state of an opportunity or what was done with it, and its value."""
-        parts = [format_amount(deal.amount)] if deal.amount is not None else []
+        parts = [self.worth(deal)] if deal.amount is not None else []
         if deal.closes_at is not None and deal.status == "open":
             parts.append(f"to close on {self.day(deal.closes_at)}")
         text = f"Opportunity {clean(name)} {what}"
         return f"{text}: {', '.join(parts)}" if parts else text
+
+    def worth(self, deal: Opportunity) -> str:
+        """The amount of an opportunity, in its currency if that is known."""
+        reporting = None if self.model.money is None else self.model.money.currency
+        return format_amount(deal.amount, clean(deal.currency or reporting or ""))
 
     # -- requests ----------------------------------------------------------------------------
 

@@ -175,6 +175,11 @@ def _deals(person: Person, now: datetime) -> None:
     if not (0 <= open_ones <= _DEALS and 0 <= won <= _DEALS) or open_ones + won == 0:
         return
     closes = now + timedelta(days=30)
-    kept = {f"open-{n}": Opportunity("open", 1000.0, closes) for n in range(1, open_ones + 1)}
-    kept |= {f"won-{n}": Opportunity("won", 1000.0, closes) for n in range(1, won + 1)}
+    kept = {}
+    for status, number in (("open", open_ones), ("won", won)):
+        amount = getattr(person, f"{status}_amount", None)
+        for n in range(1, number + 1):
+            # Where the model knows about money, the first has all of it.
+            worth = 1000.0 if amount is None else amount if n == 1 else 0.0
+            kept[f"{status}-{n}"] = Opportunity(status, worth, closes)
     person.keep_opportunities(kept)

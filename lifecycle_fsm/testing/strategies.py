@@ -143,7 +143,8 @@ class ModelStrategies:
         matter = st.fixed_dictionaries({}, optional=self._matter)
         if few:
             known = {**self._matter, **self._other}
-            return _some({name: known[name] for name in known if name not in _FROM_DEALS}, 2)
+            derived = _FROM_DEALS.union(self.model.amounts)
+            return _some({name: known[name] for name in known if name not in derived}, 2)
         return st.tuples(_some(self._other, 2), matter).map(lambda both: {**both[0], **both[1]})
 
     def situations(

@@ -121,11 +121,12 @@ def format_signed(value: float) -> str:
     return f"+{format_number(value)}" if value >= 0 else format_number(value)
 
 
-def format_amount(value: float | None) -> str:
-    """Money in the currency of the CRM, or another decimal number: ``1,234.50``."""
+def format_amount(value: float | None, currency: str | None = None) -> str:
+    """Money, or another decimal number: ``1,234.50``, with its currency ``1,234.50 EUR``."""
     if value is None:
         return "no amount"
-    return f"{value:,.2f}".removesuffix(".00").replace("-", "−")
+    text = f"{value:,.2f}".removesuffix(".00").replace("-", "−")
+    return f"{text} {currency}" if currency else text
 
 
 def percent(share: float | None) -> str:

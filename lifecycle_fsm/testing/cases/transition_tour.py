@@ -108,9 +108,14 @@ class ActivityIndex:
     ) -> Iterator[tuple[str, dict[str, Value]]]:
         """The activities that may make exactly these changes, as they happen in practice; the first
         need not be right, because a rule of the model may require something else."""
+        worth: dict[str, Value] = {}
+        for amount in changes.keys() & set(self.model.amounts):
+            had, has = before[amount], changes[amount]
+            if isinstance(had, float) and isinstance(has, int | float):
+                worth["amount"] = has - had
         for kind, fields in _DEALS.items():
-            if changes.keys() <= fields:
-                yield kind, self._filled(kind, {}, at)
+            if changes.keys() <= fields.union(self.model.amounts):
+                yield kind, self._filled(kind, worth, at)
         for name, declared in self.model.activity_kinds.items():
             if name in OPEN_KINDS or name == "merged":
                 continue
