@@ -14,7 +14,7 @@ import pytest
 from lifecycle_fsm import Activity, Lifecycle, Model, ModelError, dumps, load, loads
 from lifecycle_fsm.checks import check
 from lifecycle_fsm.model import stub
-from lifecycle_fsm.model.money import Money, total
+from lifecycle_fsm.model.currency import Money, total
 from lifecycle_fsm.person import Opportunity
 from lifecycle_fsm.silos.data import merged_opportunity
 from lifecycle_fsm.testing import Bench
@@ -278,7 +278,7 @@ def test_a_model_that_loses_its_money_loses_the_fields() -> None:
 # ------------------------------------------------------------------ guards
 
 
-def test_guards_read_amounts_in_every_reading() -> None:
+def test_r48_guards_read_amounts_in_every_reading() -> None:
     lifecycle = shop()
     (refusal,) = lifecycle.explain("ann", at=T + DAY)
     assert str(refusal) == "large -> deal: ✗ open amount ≥ 50000 (it is 0.0)"

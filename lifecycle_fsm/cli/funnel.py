@@ -39,7 +39,12 @@ from lifecycle_fsm.funnel import (
 from lifecycle_fsm.funnel import compare_known as known_changes
 from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables import open_deadlines
+from lifecycle_fsm.tables import (
+    OpportunityRow,
+    open_deadlines,
+    opportunity_rows,
+    read_opportunities,
+)
 from lifecycle_fsm.tables.spooled_rows import is_large
 from lifecycle_fsm.zones import find_zone
 
@@ -83,6 +88,7 @@ def funnel(
     model: options.Writer = None,
     people: options.Contacts = None,
     deadlines: options.Deadlines = None,
+    opportunities: options.Opportunities = None,
     show: ShowOption = None,
     by: options.By = None,
     where: options.WhereNumbers = None,
@@ -97,6 +103,7 @@ def funnel(
     from_stage: options.FromStage = None,
     target: options.Target = None,
     stuck_after: options.Stuck = None,
+    deal_age: options.DealAge = None,
     compare: options.Compare = None,
     compare_versions: options.Versions = False,
     horizon: options.Horizon = None,
@@ -106,7 +113,7 @@ def funnel(
     ] = None,
     json: options.Json = False,
 ) -> None:
-    r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.
+    r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA, money.
 
     ```sh
     lifecycle-fsm funnel out/history.parquet
@@ -114,6 +121,7 @@ def funnel(
         --every month --zone Europe/Berlin
     lifecycle-fsm funnel out/history.csv --show conversion --by sourced_by
     lifecycle-fsm funnel out/history.csv --compare 2024-07-01 --horizon 60d
+    lifecycle-fsm funnel out/history.csv --show money --by owner --deal-age 90d
     lifecycle-fsm funnel out/history.csv --where "country == 'DE'" --json
     lifecycle-fsm funnel --store lifecycle.db --until now
     ```
@@ -129,14 +137,7 @@ def funnel(
         raise LifecycleError("--compare and --compare-versions are two questions: ask one")
     address = store_or_file(store, history, "the HISTORY that `run` wrote")
     measures = _measures(show, json=json, compare="versions" if compare_versions else split)
-    if address is None:
-        past = _of_files(str(history), model, people, deadlines, measures)
-    elif people is None and deadlines is None:
-        past = _of_store(address, model)
-    else:
-        raise LifecycleError(
-            "--people and --deadlines belong to a history of files, not to --store"
-        )
+    past = _past(address, str(history), model, people, deadlines, opportunities, measures)
     rows, lifecycle, known = past.history, past.model, known or past.until
     how: dict[str, Any] = {
         "window": window, "zone": zone, "journeys": journeys, "by": by, "where": where,
@@ -154,7 +155,8 @@ def funnel(
         target=_targets(target, lifecycle) if target else None,
         stuck_after=read_length("--stuck-after", stuck_after),
         compare="versions" if compare_versions else split, needed=bool(show),
-        deadlines=past.deadlines, people=past.people,
+        deadlines=past.deadlines, people=past.people, opportunities=past.opportunities,
+        deal_age=read_length("--deal-age", deal_age),
     )  # fmt: skip
     if out is not None:
         _draw(rows, lifecycle, report, out)
@@ -210,7 +212,27 @@ class _Past:
     history: StoredHistory
     deadlines: Iterable[DeadlineFact] | None
     people: Iterable[object]
+    opportunities: Iterable[OpportunityRow] | None = None
     until: datetime | None = None
+
+
+def _past(
+    address: str | None,
+    history: str,
+    model: str | None,
+    people: str | None,
+    deadlines: str | None,
+    opportunities: str | None,
+    measures: list[Measure] | None,
+) -> _Past:
+    """What there is in a store, or else in files."""
+    if address is None:
+        return _of_files(history, model, people, deadlines, opportunities, measures)
+    if people is None and deadlines is None and opportunities is None:
+        return _of_store(address, model)
+    raise LifecycleError(
+        "--people, --deadlines and --opportunities belong to a history of files, not to --store"
+    )
 
 
 def _of_files(
@@ -218,15 +240,18 @@ def _of_files(
     model: str | None,
     people: str | None,
     deadlines: str | None,
+    opportunities: str | None,
     measures: list[Measure] | None,
 ) -> _Past:
     rows, lifecycle = read_with_model(history, model)
     deadlines = deadlines or beside(history, "deadlines")
+    opportunities = opportunities or beside(history, "opportunities")
     return _Past(
         lifecycle,
         rows,
         None if deadlines is None else open_deadlines(deadlines),
         _people(people or beside(history, "people"), lifecycle, measures),
+        None if opportunities is None else read_opportunities(opportunities, lifecycle),
         watched_until(history),
     )
 
@@ -242,7 +267,10 @@ def _of_store(address: str, name: str | None) -> _Past:
         history = HistoryInMemory(rows)
         check_fits(history, model, moment.place, MEASURE)
         people = [*people_of(moment.states(), model)]
-        return _Past(model, history, moment.deadlines(), people, watched_in(moment, rows))
+        return _Past(
+            model, history, moment.deadlines(), people, [*opportunity_rows(people, model)],
+            watched_in(moment, rows),
+        )  # fmt: skip
 
 
 def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:

@@ -23,6 +23,7 @@ from lifecycle_fsm.funnel import (
     MarketingShare,
     Mix,
     MixPart,
+    OldDeal,
     Overdue,
     PairConversion,
     Ratio,
@@ -31,7 +32,7 @@ from lifecycle_fsm.funnel import (
 )
 from lifecycle_fsm.funnel.scope import local
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, counted, decimal_percent, duration
+from lifecycle_fsm.wording import clean, counted, decimal_percent, duration, format_amount
 
 #: How many people a list shows.
 SHOWN = 10
@@ -141,6 +142,14 @@ def _percent(share: float | None) -> str:
 
 def _rate(path: str, head: str) -> _Column:
     return _column(path, head, lambda rate: "" if rate is None else f"{rate:,.1f}")
+
+
+def _amount(path: str, head: str) -> _Column:
+    return _column(path, head, lambda amount: "" if amount is None else f"{amount:,.0f}")
+
+
+def _range(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{ends[0] * 100:.0f} to {ends[1] * 100:.0f} %"
 
 
 class _Reached(NamedTuple):
@@ -391,7 +400,7 @@ class _ReportText:
             self.stages("target", "to"),
             *self._ratios("ratio", "step"),
             *self._ratios("onward", "on to the end"),
-            _column("customers", "more customers", _amount),
+            _rate("customers", "more customers"),
             _column("range", "95 % range", _likely),
         )
 
@@ -535,6 +544,65 @@ class _ReportText:
             yield lined_up(limits)
         yield from self._waiting(people)
 
+    def money(self) -> Iterator[str]:
+        report = self.report.money
+        if report is None or not report.groups:
+            return
+        unit = f", in {report.currency}" if report.currency else ""
+        yield f"open opportunities at the end of the run{unit}"
+        old: list[_Column] = []
+        if report.deal_age is not None:
+            head = f"older than {duration(report.deal_age)}"
+            old = [_count("old.opportunities", head), _amount("old.amount", "amount")]
+        open_ones = _count("open.opportunities", "open")
+        yield self._table(
+            report.pipeline,
+            self.stages("stage"),
+            open_ones,
+            _amount("open.amount", "amount"),
+            *old,
+        )
+        incomplete = sum(row.incomplete for row in report.groups)
+        if incomplete:
+            yield f"  {incomplete:,} more without an amount or a close date"
+        yield from self._old_deals(report.old)
+        yield f"closed in the window of {report.groups[0].days:,.0f} days{unit}"
+        yield self._table(
+            report.groups,
+            _count("won.opportunities", "won"),
+            _amount("won.amount", "amount"),
+            _amount("won.average", "average"),
+            _count("lost.opportunities", "lost"),
+            self._shares("win_rate", "win rate"),
+            _column("win_rate.range", "95 % range", _range),
+            _length("cycle", "opening to win"),
+            _length("median_cycle", "median"),
+        )
+        yield f"velocity: open x win rate x average won / time from opening to win, for a day{unit}"
+        yield self._table(
+            report.groups,
+            open_ones,
+            _amount("velocity", "by the formula"),
+            _amount("won_per_day", "really won"),
+        )
+
+    def _old_deals(self, deals: Sequence[OldDeal]) -> Iterator[str]:
+        if deals:
+            yield "  the oldest:"
+            yield _table(
+                deals[:SHOWN],
+                [
+                    _words("id"),
+                    _words("person"),
+                    self.stages("stage"),
+                    _words("owner"),
+                    _Column("amount", lambda row: format_amount(row.amount, row.currency)),
+                    _length("age", "for"),
+                ],
+            )
+        if len(deals) > SHOWN:
+            yield f"  … and {len(deals) - SHOWN:,} more: --json has all"
+
     def compare(self) -> Iterator[str]:
         """Before and after: conversion in the reading of the report, times, entries."""
         result, reading = self.report.comparison, self.report.reading
@@ -621,10 +689,6 @@ def _period(cohort: Cohort) -> str:
 
 def _number(number: float | None) -> str:
     return "–" if number is None else f"{number:,.3f}".rstrip("0").rstrip(".")
-
-
-def _amount(number: float | None) -> str:
-    return "" if number is None else f"{number:,.1f}"
 
 
 def _likely(both: tuple[float, float] | None) -> str:

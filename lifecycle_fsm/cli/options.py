@@ -63,6 +63,13 @@ Deadlines = Annotated[
         "What became of deadlines, as `run` wrote it. [default: deadlines beside the history]",
     ),
 ]
+Opportunities = Annotated[
+    str | None,
+    option(
+        "FILE",
+        "Opportunities, as `run` wrote them. [default: opportunities beside the history]",
+    ),
+]
 _WATCHED = (
     "Up to when people were watched, or `now`. [default: as in the run, up to the last tick of a "
     "store, or the last row]"
@@ -214,6 +221,14 @@ Stuck = Annotated[
     option(
         "TIME",
         "Who is longer in a stage is stuck, such as `30d`. [default: longer than nine in ten]",
+        panel=SALES,
+    ),
+]
+DealAge = Annotated[
+    str | None,
+    option(
+        "TIME",
+        "Count open opportunities that are older apart, such as `90d`.",
         panel=SALES,
     ),
 ]

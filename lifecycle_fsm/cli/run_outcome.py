@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Tables with more rows are written as CSV only if that is asked for.
 MOST_CSV_ROWS = 2_000_000
 #: The tables of the folder, beside those of what is wrong.
-PUBLISHED = ("people", "history", "deadlines", "decisions", "requests")
+PUBLISHED = ("people", "history", "deadlines", "opportunities", "decisions", "requests")
 _FAR = timedelta(days=365)
 _REPORTED = ("role", "file", "rows", "activities", "rejected")
 _PEOPLE, _ACTIVITIES = ("person", "people"), ("activity", "activities")

@@ -22,6 +22,15 @@ from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
 from lifecycle_fsm.funnel.known import COMPARED, ChangedNumber, KnownChanges, compare_known
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
 from lifecycle_fsm.funnel.mix import Mix, MixPart, mixes
+from lifecycle_fsm.funnel.money import (
+    Amounts,
+    MoneyReport,
+    OldDeal,
+    OtherCurrency,
+    Pipeline,
+    Revenue,
+    money,
+)
 from lifecycle_fsm.funnel.parts import InParts, Measuring, measured
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -73,6 +82,7 @@ __all__ = [
     "OWN_FIELDS",
     "READINGS",
     "UNITS",
+    "Amounts",
     "ChangedNumber",
     "Cohort",
     "CohortCell",
@@ -97,14 +107,19 @@ __all__ = [
     "Measuring",
     "Mix",
     "MixPart",
+    "MoneyReport",
+    "OldDeal",
+    "OtherCurrency",
     "Overdue",
     "Pair",
     "PairConversion",
     "PeopleNow",
     "Period",
+    "Pipeline",
     "Ratio",
     "Reading",
     "Rep",
+    "Revenue",
     "Scope",
     "Side",
     "Stay",
@@ -132,6 +147,7 @@ __all__ = [
     "measure",
     "measured",
     "mixes",
+    "money",
     "observe",
     "on_picture",
     "on_pictures",

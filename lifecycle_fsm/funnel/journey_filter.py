@@ -8,10 +8,12 @@ all its visits, and a filter and its negation together are the whole [S3].
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 from types import SimpleNamespace
+from typing import Any
 
 import attrs
 
@@ -54,19 +56,25 @@ def read_filter(where: object, history: StoredHistory, model: Model) -> Guard:
 
 def filtered(walks: Iterable[Walk], where: Guard, model: Model) -> Iterator[Walk]:
     """The walks with the visits of those journeys for which the filter holds."""
-    names = reads(where)
-    types = {name: model.field_types[name] for name in names}
-    test = compile_guard(where, Vocabulary(_nullable(types), model.tokens))
+    test = filter_test(where, model)
     for walk in walks:
         kept: Walk = ()
         for _, journey in groupby(walk, key=attrgetter("journey")):
             visits = tuple(journey)
             behind = (visit for visit in visits if visit.stage != model.initial.name)
             row = next(behind, visits[0]).entry
-            if test(SimpleNamespace(**{name: row.value(name) for name in names}), row.now):
+            if test(row, row.now):
                 kept += visits
         if kept:
             yield kept
+
+
+def filter_test(where: Guard, model: Model) -> Callable[[Any, datetime], bool]:
+    """The test whether a filter holds for a row, whose ``value`` gives what it reads, at a time."""
+    names = reads(where)
+    types = {name: model.field_types[name] for name in names}
+    test = compile_guard(where, Vocabulary(_nullable(types), model.tokens))
+    return lambda row, now: test(SimpleNamespace(**{name: row.value(name) for name in names}), now)
 
 
 def check_kept(

@@ -17,6 +17,7 @@ from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversio
 from lifecycle_fsm.funnel.flows import Flow, flows
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
 from lifecycle_fsm.funnel.mix import Mix, mixes
+from lifecycle_fsm.funnel.money import MoneyReport, money
 from lifecycle_fsm.funnel.parts import ImpossibleMeasure, Measuring, measured, together
 from lifecycle_fsm.funnel.people import (
     Limit,
@@ -51,11 +52,12 @@ from lifecycle_fsm.funnel.sla import (
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.tables.opportunity_table import OpportunityRow
 from lifecycle_fsm.wording import counted, lasting
 
 Measure: TypeAlias = Literal[
     "people", "ready", "flows", "conversion", "cohorts", "leaks", "stay", "reps", "share", "sla",
-    "touch", "overdue", "stuck", "reasons", "compare", "mix",
+    "touch", "overdue", "stuck", "reasons", "money", "compare", "mix",
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -91,6 +93,10 @@ FORMULAS: Mapping[Measure, str] = {
     "reasons": (
         "visits that ended in a detour in the window, by rule and by the reason of the rejection, "
         "of all that ended"
+    ),
+    "money": (
+        "open opportunities x win rate x average won amount / days from the opening to the win, "
+        "beside what was really won on a day of the window"
     ),
     "compare": "the same measures before and after, and their differences",
     "mix": "the change of a conversion, by the conversions of groups and by their sizes (Kitagawa)",
@@ -128,7 +134,7 @@ class FunnelReport:
         first_of_sales: where the work of sales begins; ``ready_stage`` is the stage before it.
         measures: the measures that were asked for.
         people, ready, flows, conversions, cohorts, leaks, stays, reps, shares, agreements, touches,
-            overdue, limits, stuck, reasons, comparison, mixes: the tables.
+            overdue, limits, stuck, reasons, money, comparison, mixes: the tables.
         notes: what a reader must know to read the tables.
     """
 
@@ -163,6 +169,7 @@ class FunnelReport:
     limits: tuple[Limit, ...] = ()
     stuck: tuple[Waiting, ...] = ()
     reasons: tuple[GivenBack, ...] = ()
+    money: MoneyReport | None = None
     comparison: Comparison | None = None
     mixes: tuple[Mix, ...] = ()
     notes: tuple[str, ...] = ()
@@ -210,6 +217,9 @@ class FunnelReport:
     def _parts(self, name: Measure) -> dict[str, Any]:
         if name == "compare":
             return {"comparison": self.comparison}
+        if name == "money" and self.money is not None:
+            parts = attrs.asdict(self.money, recurse=False)
+            return {"deal_age_days": parts.pop("deal_age"), **parts}
         limits = {"limits": self.limits} if name == "stuck" else {}
         return {**limits, "rows": getattr(self, _TABLES.get(name, name))}
 
@@ -236,6 +246,8 @@ def measure(
     needed: bool = True,
     deadlines: Iterable[DeadlineFact] | None = None,
     people: Iterable[Any] | None = None,
+    opportunities: Iterable[OpportunityRow] | None = None,
+    deal_age: timedelta | None = None,
 ) -> FunnelReport:
     """Measure a history.
 
@@ -261,12 +273,14 @@ def measure(
             so.
         deadlines: the outcomes of deadlines, for ``sla`` and ``overdue``.
         people: the persons, for lists of people.
+        opportunities: the table of opportunities, for ``money``.
+        deal_age: the age above which open opportunities are counted apart.
 
     Raises:
         LifecycleError: a measure that was asked for is not possible; the message says why.
         MissingExtra: scipy is not installed, and a table needs it.
     """
-    chosen = _chosen(measures, reading, compares=compare is not None)
+    chosen = _chosen(measures, reading, compare is not None, opportunities is not None, needed)
     scope = observe(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         where=where, deadlines=deadlines, people=people,
@@ -277,27 +291,23 @@ def measure(
     makers = _tables(
         scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
+        opportunities=opportunities, deal_age=deal_age,
     )  # fmt: skip
     versions, late, tables, impossible = _results(scope, makers, strict)
     notes = (
         *_notes(scope, given=until is not None, empty=not versions),
-        *dict.fromkeys(impossible.values()), *late, *_remarks(tables),
+        *dict.fromkeys(impossible.values()), *late, *_remarks(scope, tables),
     )  # fmt: skip
     return FunnelReport(
-        model=model.name,
-        version=model.version,
-        versions=versions,
+        model=model.name, version=model.version, versions=versions,
         **{name: getattr(scope, name) for name in _OF_THE_SCOPE},
-        where=scope.filter_text,
-        every=every,
-        reading=reading,
-        horizon=horizon,
+        where=scope.filter_text, every=every, reading=reading, horizon=horizon,
         first_of_sales=sales_stage(model, from_stage).name,
         ready_stage=ready_stage(scope, from_stage),
         measures=tuple(name for name in chosen if name not in impossible),
         **tables,
         notes=notes,
-    )
+    )  # fmt: skip
 
 
 def _results(
@@ -330,6 +340,8 @@ def _tables(
     horizon: timedelta | None,
     stuck_after: timedelta | None,
     compare: datetime | Literal["versions"] | None,
+    opportunities: Iterable[OpportunityRow] | None,
+    deal_age: timedelta | None,
 ) -> dict[str, tuple[Measure, Measuring[Any]]]:
     """The measures that were asked for, by the name of their table in the report."""
     makers: dict[str, tuple[Measure, Measuring[Any]]] = {
@@ -348,6 +360,7 @@ def _tables(
         "limits": ("stuck", limits.measuring(scope, stuck_after)),
         "stuck": ("stuck", stuck.measuring(scope, stuck_after)),
         "reasons": ("reasons", given_back.measuring(scope)),
+        "money": ("money", money.measuring(scope, opportunities, deal_age)),
         "comparison": ("compare", _compared(scope, compare, pairs, horizon)),
         "mixes": ("mix", _mixed(scope, compare, pairs, horizon)),
     }
@@ -379,7 +392,11 @@ def _conversions(
 
 
 def _chosen(
-    measures: Iterable[Measure] | None, reading: Reading, *, compares: bool
+    measures: Iterable[Measure] | None,
+    reading: Reading,
+    compares: bool,
+    has_money: bool,
+    needed: bool,
 ) -> tuple[Measure, ...]:
     """The measures that were asked for, in their order; by default, all.
 
@@ -395,7 +412,11 @@ def _chosen(
             f"no measure named {unknown!r}: there are {', '.join(MEASURES)}"
             f"{suggest(unknown, MEASURES)}"
         )
-    return tuple(name for name in MEASURES if name in names and (compares or name not in COMPARING))
+    if not compares:
+        names.difference_update(COMPARING)
+    if not has_money and (measures is None or not needed):
+        names.discard("money")
+    return tuple(name for name in MEASURES if name in names)
 
 
 def _compared(
@@ -464,8 +485,10 @@ def _late(scope: Scope) -> Measuring[list[str]]:
     ]
 
 
-def _remarks(tables: Mapping[str, Any]) -> Iterator[str]:
+def _remarks(scope: Scope, tables: Mapping[str, Any]) -> Iterator[str]:
     """The notes on single numbers in the tables."""
+    if "money" in tables:
+        yield from tables["money"].notes(scope)
     conversion: tuple[PairConversion, ...] = tables.get("conversions", ())
     if any(row.ratio.few for row in conversion if row.journeys):
         yield (

@@ -13,7 +13,7 @@ from lifecycle_fsm.person import Person, class_name, person_class, stage_tests
 if TYPE_CHECKING:
     from lifecycle_fsm.machine.decision import Decision, Refusal
     from lifecycle_fsm.machine.machine import LifecycleMachine
-    from lifecycle_fsm.model.money import Money
+    from lifecycle_fsm.model.currency import Money
 
 
 def own_class(machine: LifecycleMachine) -> type[Person]:

@@ -21,8 +21,8 @@ from lifecycle_fsm.model import builtin_activities as built_in_kinds
 from lifecycle_fsm.model import processing_steps as built_in_steps
 from lifecycle_fsm.model import validation, version
 from lifecycle_fsm.model.conversions import Set, names, read_guard
+from lifecycle_fsm.model.currency import Money
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, ScoreRule, StepDef, Ties
-from lifecycle_fsm.model.money import Money
 from lifecycle_fsm.model.moves import Edge, Move, Stage
 from lifecycle_fsm.model.name_resolution import (
     AMOUNTS,

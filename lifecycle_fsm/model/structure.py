@@ -19,9 +19,9 @@ from lifecycle_fsm.fields import KINDS, FieldDef, FieldType
 from lifecycle_fsm.guard import Always, Const, Guard, Term, parse_guard
 from lifecycle_fsm.model import validation
 from lifecycle_fsm.model.conversions import Set, read_value
+from lifecycle_fsm.model.currency import Money
 from lifecycle_fsm.model.definition import ActivityKind, DataRule, StepDef
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.money import Money
 from lifecycle_fsm.model.moves import Move, Stage, arrow
 from lifecycle_fsm.model.rules import (
     NO_LENGTH,

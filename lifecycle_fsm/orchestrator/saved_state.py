@@ -218,7 +218,7 @@ class StateFormat:
                 tuple(chain.from_iterable(map(pack, history))) if history else (),
                 b"",
                 tuple(map(self._load_deferred, repeat(person.id), deferred)) if deferred else (),
-                _load_opportunities(opportunities) if opportunities else None,
+                load_opportunities(opportunities) if opportunities else None,
                 tuple(points),
                 tuple(map(self._load_deadline, open_deadlines)) if open_deadlines else (),
                 tuple(deadlines),
@@ -328,7 +328,8 @@ def _dump_fact(fact: DeadlineFact) -> list[Any]:
     ]  # fmt: skip
 
 
-def _load_opportunities(saved: Mapping[str, Any]) -> dict[str, Opportunity]:
+def load_opportunities(saved: Mapping[str, Any]) -> dict[str, Opportunity]:
+    """The opportunities of a state, by id."""
     return {
         name: Opportunity(
             status, amount, _time(closes_at), *more[:1], *(_time(at) for at in more[1:])

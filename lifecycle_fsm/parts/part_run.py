@@ -30,6 +30,8 @@ from lifecycle_fsm.tables import (
     TableWriter,
     address_owners,
     history_columns,
+    opportunity_columns,
+    opportunity_rows,
     people_columns,
 )
 
@@ -41,6 +43,7 @@ TABLES: Mapping[str, str] = {
     "people": "id",
     "history": "person",
     "deadlines": "person",
+    "opportunities": "person",
     "owners": "address",
 }
 #: How many of the latest activities are remembered, to notice a date that is wrong.
@@ -317,6 +320,7 @@ class PartRun:
                 "people": lifecycle,
                 "history": lifecycle.history,
                 "deadlines": lifecycle.deadlines,
+                "opportunities": opportunity_rows(lifecycle, lifecycle.model),
             }
         columns = table_columns(lifecycle.model)
         for name, key in TABLES.items():
@@ -339,6 +343,7 @@ def table_columns(model: Model) -> Mapping[str, Sequence[Column[Any]]]:
         "people": people_columns(model.field_types, mail),
         "history": history_columns(kept),
         "deadlines": DEADLINES,
+        "opportunities": opportunity_columns(kept),
         "decisions": DECISIONS,
         "requests": REQUESTS,
         "owners": OWNERS,

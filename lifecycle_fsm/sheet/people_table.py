@@ -12,6 +12,7 @@ from lifecycle_fsm.errors import FileProblem, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value, instant
 from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.orchestrator.saved_state import load_opportunities
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
 from lifecycle_fsm.tables import Format, open_table
 
@@ -95,7 +96,7 @@ class PeopleTable(StoredTable[Any]):
 
 def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[SimpleNamespace]:
     """The people of saved states, as :meth:`.Lifecycle.dump` gives them, in the form of
-    :func:`read_people`.
+    :func:`read_people`, with their ``opportunities``.
 
     Raises:
         RecordError: a state has a value that the model does not accept.
@@ -113,6 +114,7 @@ def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[Sim
                 "stage_entered_at": instant(state["entered_at"]),
                 "journey": state["journey"],
                 "journey_started_at": instant(state["journey_started_at"]),
+                "opportunities": load_opportunities(state.get("opportunities", {})),
             }
         )
 

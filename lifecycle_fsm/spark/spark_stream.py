@@ -82,7 +82,9 @@ def stream_columns(model: Model) -> TableColumns:
     """The columns of the tables that a stream makes."""
     rejects = tuple(column for column in REJECTS if column.name != "line")
     columns = {**table_columns(model), "rejects": rejects}
-    return {name: of_table for name, of_table in columns.items() if name != "owners"}
+    # A stream only adds rows, and a merge would leave opportunities of a person who is gone.
+    left_out = ("owners", "opportunities")
+    return {name: of_table for name, of_table in columns.items() if name not in left_out}
 
 
 class _People(StatefulProcessor):  # type: ignore[misc]

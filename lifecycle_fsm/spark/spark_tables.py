@@ -58,6 +58,7 @@ class Tables(NamedTuple):
     requests: DataFrame
     people: DataFrame
     deadlines: DataFrame
+    opportunities: DataFrame
     owners: DataFrame
     summary: DataFrame
     rejects: DataFrame

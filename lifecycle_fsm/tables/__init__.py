@@ -22,6 +22,12 @@ from lifecycle_fsm.tables.history_tables import (
 from lifecycle_fsm.tables.intake import Intake, open_inputs
 from lifecycle_fsm.tables.mapping import InputMapping
 from lifecycle_fsm.tables.mapping_toml import load_mapping, parse_mapping
+from lifecycle_fsm.tables.opportunity_table import (
+    OpportunityRow,
+    opportunity_columns,
+    opportunity_rows,
+    read_opportunities,
+)
 from lifecycle_fsm.tables.output_tables import (
     DEADLINES,
     DECISIONS,
@@ -58,6 +64,7 @@ __all__ = [
     "Format",
     "InputMapping",
     "Intake",
+    "OpportunityRow",
     "OutputFolder",
     "Reject",
     "RowFile",
@@ -72,11 +79,14 @@ __all__ = [
     "open_history",
     "open_inputs",
     "open_table",
+    "opportunity_columns",
+    "opportunity_rows",
     "paired",
     "parse_mapping",
     "people_columns",
     "read_deadlines",
     "read_history",
+    "read_opportunities",
     "save_frames",
     "watched_file",
 ]

@@ -31,9 +31,9 @@ p3,give_up,2024-05-08,,,,no_budget
 """
 FILES = {
     "people.csv", "people.parquet", "history.csv", "history.parquet", "decisions.csv",
-    "decisions.parquet", "deadlines.csv", "deadlines.parquet", "requests.csv", "requests.parquet",
-    "rejected.csv", "duplicates.csv", "summary.txt", "summary.json", "funnel.svg", "funnel.png",
-    ".lifecycle-fsm.json",
+    "decisions.parquet", "deadlines.csv", "deadlines.parquet", "opportunities.csv",
+    "opportunities.parquet", "requests.csv", "requests.parquet", "rejected.csv", "duplicates.csv",
+    "summary.txt", "summary.json", "funnel.svg", "funnel.png", ".lifecycle-fsm.json",
 }  # fmt: skip
 
 

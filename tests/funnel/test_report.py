@@ -34,7 +34,7 @@ def test_every_measure_has_its_formula_reading_window_and_zone() -> None:
     window = (day(0), day(30))
     found = measure(
         ROWS, MODEL, window=window, zone="Europe/Berlin", every="month", compare=day(4),
-        deadlines=FACTS,
+        deadlines=FACTS, opportunities=[],
     ).as_dict()  # fmt: skip
     assert list(found["measures"]) == list(MEASURES) == list(FORMULAS)
     for name, one in found["measures"].items():

@@ -86,6 +86,14 @@ class Money:
         return total(open_ones), total(won)
 
 
+def reported(amount: float | None, currency: str | None, money: Money | None) -> float | None:
+    """An amount in the reporting currency of a model; without ``money``, only amounts without a
+    currency can be added."""
+    if money is None:
+        return amount if currency is None else None
+    return money.reported(amount, currency)
+
+
 def total(amounts: Iterable[float]) -> float:
     """The sum, rounded once, so that the order of the amounts does not matter; at most the largest
     decimal number."""
