@@ -101,6 +101,9 @@ def model(random: Random) -> dict[str, Any]:
     made["assignment"] = _assignment(random, [*path[1:], *detours])
     made["alerts"] = _alerts(random, [*path[1:], *detours], made["deadlines"], on)
     made["merging"] = _merging(random)
+    # A guard may read amounts only where the model knows about money.
+    reads = "_amount" in repr(made)
+    made["money"] = {"USD": 0.5} if reads or random.random() < 0.2 else {}
     return made
 
 
@@ -153,6 +156,8 @@ def _atom(random: Random, use: str) -> Node:
         ("starts with", ("field", "last_form"), "De"),
         (">=", ("field", "open_opportunities"), ("const", 1)),
         (">=", ("field", "won_opportunities"), ("const", 1)),
+        (compare, ("field", random.choice(["open_amount", "won_amount"])),
+         ("const", random.choice([0, 5, 9.5]))),
         (">", ("+", ("field", "level"), ("*", ("field", "behavior_score"), ("const", 0.5))),
          ("const", 5)),
         (">=", ("field", "mark"), ("field", "scored_at")),
@@ -505,10 +510,11 @@ def _happening(random: Random, made: dict[str, Any], name: str) -> tuple[str, di
 def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
     deal = f"{name}-{random.randint(1, 2)}"
     full = {"opportunity": deal, "amount": 5.0, "closes_at": 40 * DAY}
+    dollars = full | {"amount": 19.0, "currency": "USD"}
     return [
-        ("opportunity_opened", [full, {"opportunity": deal}]),
-        ("opportunity_changed", [full, {"opportunity": deal, "amount": 7.0}]),
-        ("opportunity_won", [{"opportunity": deal}]),
+        ("opportunity_opened", [full, dollars, {"opportunity": deal}]),
+        ("opportunity_changed", [full, {"opportunity": deal, "amount": 7.0, "currency": "JPY"}]),
+        ("opportunity_won", [{"opportunity": deal}, {"opportunity": deal, "currency": "EUR"}]),
         ("opportunity_lost", [{"opportunity": deal}]),
     ]
 
@@ -529,6 +535,12 @@ def as_toml(made: dict[str, Any]) -> str:
         ("[guards]", {name: _quoted(one) for name, one in made["guards"].items()}),
         ("[fields]", {name: _field(one) for name, one in made["fields"].items()}),
         ("[merging]", merging),
+        (
+            "[money]",
+            {"currency": '"EUR"', "rates": _inline({n: str(r) for n, r in made["money"].items()})}
+            if made["money"]
+            else {},
+        ),
     ):
         if values:
             _table(lines, head, values)

@@ -51,6 +51,11 @@ BASE_FIELDS: dict[str, dict[str, Any]] = {
     "crm_synced_at": {"type": "datetime"},
     "converted_at": {"type": "datetime"},
 }
+#: What everybody has as well where the model knows about money.
+AMOUNTS: dict[str, dict[str, Any]] = {
+    "open_amount": {"type": "float"},
+    "won_amount": {"type": "float"},
+}
 #: What the built-in kinds set, and the trigger that they pull.
 KINDS: dict[str, dict[str, Any]] = {
     "created": {},
@@ -100,7 +105,10 @@ MERGING = {
     "last_lost_at": "max",
 }
 #: What is worked out of other things that a merge unites, and so is merged by no rule.
-DERIVED = ("open_opportunities", "won_opportunities", "last_lost_at", "demographic_score")
+DERIVED = (
+    "open_opportunities", "won_opportunities", "open_amount", "won_amount", "last_lost_at",
+    "demographic_score",
+)  # fmt: skip
 
 Clock = tuple[int, int]
 
@@ -201,7 +209,7 @@ class World:
         self.again: list[dict[str, Any]] = []
         #: What came of each trigger that waited, for the sort or as held: record, id and result.
         self.answers: list[tuple[str, str, str]] = []
-        self.types = BASE_FIELDS | model["fields"]
+        self.types = BASE_FIELDS | (AMOUNTS if model["money"] else {}) | model["fields"]
         self.path = [name for name, detour in model["stages"] if not detour]
         self.rank = {name: rank for rank, name in enumerate(self.path)}
         self.triggers = {move["on"] for move in model["moves"] if move["on"]}
@@ -416,7 +424,8 @@ class World:
             return None
         if declared.get("choices"):
             return declared["choices"][0]
-        return {"int": max(0, declared.get("min", 0)), "bool": False, "str": ""}[declared["type"]]
+        empty = {"int": max(0, declared.get("min", 0)), "float": 0.0, "bool": False, "str": ""}
+        return empty[declared["type"]]
 
     def _happen(self, person: Person, activity: Activity) -> dict[str, Any]:
         late = (activity.at, 0) < person.clock
@@ -503,9 +512,9 @@ class World:
         brings = activity.brings
         deal = person.opportunities.setdefault(
             brings["opportunity"],
-            {"state": "open", "amount": None, "closes_at": None, "lost": None},
+            {"state": "open", "amount": None, "closes_at": None, "lost": None, "currency": "EUR"},
         )
-        for name in ("amount", "closes_at"):
+        for name in ("amount", "closes_at", "currency"):
             if brings.get(name) is not None:
                 deal[name] = brings[name]
         if activity.kind == "opportunity_opened":
@@ -521,10 +530,19 @@ class World:
     def _counted(self, person: Person) -> dict[str, Any]:
         deals = person.opportunities.values()
         complete = [deal for deal in deals if None not in (deal["amount"], deal["closes_at"])]
-        return {
+        counted = {
             "open_opportunities": sum(deal["state"] == "open" for deal in complete),
             "won_opportunities": sum(deal["state"] == "won" for deal in deals),
         }
+        if self.model["money"]:
+            rates = {"EUR": 1.0} | self.model["money"]
+            for state, among in (("open", complete), ("won", deals)):
+                counted[f"{state}_amount"] = sum(
+                    deal["amount"] * rates[deal["currency"]]
+                    for deal in among
+                    if deal["state"] == state and deal["amount"] and deal["currency"] in rates
+                )
+        return counted
 
     def _score(self, person: Person, activity: Activity, now: int) -> None:
         """Behaviour: points at an activity, within the cap of a period [S18]."""
