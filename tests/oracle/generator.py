@@ -513,7 +513,14 @@ def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
     dollars = full | {"amount": 19.0, "currency": "USD"}
     return [
         ("opportunity_opened", [full, dollars, {"opportunity": deal}]),
-        ("opportunity_changed", [full, {"opportunity": deal, "amount": 7.0, "currency": "JPY"}]),
+        (
+            "opportunity_changed",
+            [
+                full,
+                {"opportunity": deal, "amount": 7.0},
+                {"opportunity": deal, "currency": "JPY"},
+            ],
+        ),
         ("opportunity_won", [{"opportunity": deal}, {"opportunity": deal, "currency": "EUR"}]),
         ("opportunity_lost", [{"opportunity": deal}]),
     ]
