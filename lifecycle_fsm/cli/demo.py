@@ -68,7 +68,9 @@ def demo(
         source = folder.file("input")
         company.write(invented, source)
         del invented
-        write_file(source / company.MODEL, company.with_table(shipped_text(_MODEL)))
+        write_file(
+            source / company.MODEL, company.with_money(company.with_table(shipped_text(_MODEL)))
+        )
         inputs = [(role, str(source / name)) for role, name in company.INPUTS.items()]
         outcome = run_into(
             output, load_model(str(source / company.MODEL)), inputs, reject=output.rejects.add,

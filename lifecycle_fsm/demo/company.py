@@ -307,6 +307,12 @@ MODEL = "lifecycle.toml"
 INPUTS = {"people": PEOPLE, "activities": ACTIVITIES}
 _ENRICH = 'step = "enrich"'
 _OPTIONS = "options = { "
+_MONEY = """
+# Reports add amounts in euros, with these rates for 1 unit of another currency.
+[money]
+currency = "EUR"
+rates = { CHF = 1.05, GBP = 1.17, USD = 0.92 }
+"""
 
 
 def write(company: Company, folder: Path) -> None:
@@ -346,3 +352,9 @@ def with_table(text: str) -> str:
     if not options or "[[" in between:
         raise LifecycleError(f"the model has no {_ENRICH} with {_OPTIONS}… behind it")
     return f'{before}{step}{between}{options}table = "{TABLE}", {rest}'
+
+
+def with_money(text: str) -> str:
+    """The text of a model without ``[money]``, with the currencies of the deals. No rule reads
+    amounts, so its version stays."""
+    return text + _MONEY

@@ -120,6 +120,9 @@ RULES_OUT = {"wrong_person": 46, "student": 26, "competitor": 14, "out_of_busine
 _UNHEARD_OF = ("bad timing", "call again in spring", "on holiday")
 _WHY_LOST = {"price": 34, "competitor": 24, "no decision": 30, "missing function": 12}
 
+#: The currencies of deals outside of the euro, by country.
+_CURRENCIES = {"CH": "CHF", "GB": "GBP", "US": "USD"}
+
 # ------------------------------------------------------------------ leads and their deals
 
 
@@ -140,8 +143,13 @@ class Deal:
     @property
     def terms(self) -> dict[str, Any]:
         """What the CRM says of it while it is open."""
-        closes_at = instant(self.closes)
-        return {"opportunity": self.id, "amount": self.amount, "closes_at": closes_at}
+        return {"opportunity": self.id, **self.worth, "closes_at": instant(self.closes)}
+
+    @property
+    def worth(self) -> dict[str, Any]:
+        """Its amount, and its currency unless the company reports in it."""
+        currency = _CURRENCIES.get(self.account.country)
+        return {"amount": self.amount} | ({"currency": currency} if currency else {})
 
 
 #: The deals of everybody, by whether they were won: later people may be contacts of them.
@@ -409,7 +417,7 @@ class Lead(Prospect):
     def end_deal(self, deal: Deal, *, won: bool, at: int | None = None) -> None:
         """The CRM reports how a deal ended, now or at another time."""
         if won:
-            self.send("opportunity_won", at=at, opportunity=deal.id, amount=deal.amount)
+            self.send("opportunity_won", at=at, opportunity=deal.id, **deal.worth)
         else:
             self.send("opportunity_lost", at=at, opportunity=deal.id, reason=deal.reason)
 

@@ -28,7 +28,7 @@ from lifecycle_fsm.guard import Const
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.lifecycle import Lifecycle
 from lifecycle_fsm.machine import Decision
-from lifecycle_fsm.model import load, shipped_text
+from lifecycle_fsm.model import load, loads, shipped_text
 from lifecycle_fsm.tables import by_event
 from tests.cli.commands import ROOT
 
@@ -575,6 +575,17 @@ def test_a_model_that_looks_up_the_table_is_the_shipped_one_but_for_that(tmp_pat
     assert text.replace(f'table = "{company.TABLE}", ', "") == shipped_text("waterfall")
     with pytest.raises(LifecycleError, match="no step"):
         company.with_table(shipped_text("two_step"))
+
+
+def test_deals_outside_of_the_euro_are_in_the_currency_of_the_country() -> None:
+    deals = (deal for person in ran(1).lifecycle for deal in person.opportunities.values())
+    told = {deal.currency for deal in deals}
+    assert told == {None, "CHF", "GBP", "USD"}
+    text = company.with_money(shipped_text("waterfall"))
+    plain, model = load("waterfall"), loads(text, "with money")
+    assert (model.version, model.money is None) == (plain.version, False)
+    assert model.money is not None
+    assert told - {None} == model.money.rates.keys()
 
 
 # ---------------------------------------------------------------- the calendar
