@@ -61,8 +61,9 @@ FIELDS: dict[str, dict[str, Any]] = {
 TOKENS: dict[str, Any] = {"hot": 2, "rest": 1}
 
 
-def model(random: Random) -> dict[str, Any]:
-    """A model of three to five path stages and one to three detours."""
+def model(random: Random, *, money: bool = False) -> dict[str, Any]:
+    """A model of three to five path stages and one to three detours; with ``money``, where others
+    count opportunities, it compares their amounts."""
     path = ["new", *"abcd"[: random.randint(2, 4)]]
     detours = list("xyz"[: random.randint(1, 3)])
     made: dict[str, Any] = {
@@ -101,10 +102,22 @@ def model(random: Random) -> dict[str, Any]:
     made["assignment"] = _assignment(random, [*path[1:], *detours])
     made["alerts"] = _alerts(random, [*path[1:], *detours], made["deadlines"], on)
     made["merging"] = _merging(random)
-    # A guard may read amounts only where the model knows about money.
-    reads = "_amount" in repr(made)
-    made["money"] = {"USD": 0.5} if reads or random.random() < 0.2 else {}
-    return made
+    made["money"] = {"USD": 0.5} if money else {}
+    return _with_amounts(random, made) if money else made
+
+
+def _with_amounts(random: Random, part: Any) -> Any:
+    """A part of a model whose guards read amounts of opportunities instead of their number."""
+    match part:
+        case (_, ("field", ("open_opportunities" | "won_opportunities") as name), ("const", 1)):
+            compare = random.choice(["==", "!=", "<", "<=", ">", ">="])
+            amount = name.replace("opportunities", "amount")
+            return compare, ("field", amount), ("const", random.choice([0, 5, 9.5]))
+        case tuple() | list():
+            return type(part)(_with_amounts(random, each) for each in part)
+        case dict():
+            return {name: _with_amounts(random, each) for name, each in part.items()}
+    return part
 
 
 CALLED = {
@@ -156,8 +169,6 @@ def _atom(random: Random, use: str) -> Node:
         ("starts with", ("field", "last_form"), "De"),
         (">=", ("field", "open_opportunities"), ("const", 1)),
         (">=", ("field", "won_opportunities"), ("const", 1)),
-        (compare, ("field", random.choice(["open_amount", "won_amount"])),
-         ("const", random.choice([0, 5, 9.5]))),
         (">", ("+", ("field", "level"), ("*", ("field", "behavior_score"), ("const", 0.5))),
          ("const", 5)),
         (">=", ("field", "mark"), ("field", "scored_at")),
@@ -418,9 +429,9 @@ def _merging(random: Random) -> dict[str, str]:
 # ------------------------------------------------------------------ logs
 
 
-def story(random: Random, *, persons: int = 1, lateness: float = 0.0) -> Story:
+def story(random: Random, *, persons: int = 1, lateness: float = 0.0, money: bool = False) -> Story:
     """A model, and a log of it in the order of arrival, with ticks in between."""
-    made = model(random)
+    made = model(random, money=money)
     if persons > 1:
         made["mail"] = {}  # the rules do not say what is told of mail around a merge
     names = PERSONS[:persons]
@@ -495,7 +506,7 @@ def _happening(random: Random, made: dict[str, Any], name: str) -> tuple[str, di
         ("lead_status_changed", [{"status": "open"}, {"status": "shut", "reason": "no"}]),
         ("unsubscribed", [{}]),
         ("crm_synced", [{}]),
-        *_deals(random, name),
+        *_deals(random, name, money=bool(made["money"])),
     ]  # fmt: skip
     triggers = sorted({move["on"] for move in made["moves"] if move["on"]} & {"go", "off", "again"})
     if made["kinds"]:
@@ -507,23 +518,21 @@ def _happening(random: Random, made: dict[str, Any], name: str) -> tuple[str, di
     return kind, dict(random.choice(payloads))
 
 
-def _deals(random: Random, name: str) -> list[tuple[str, list[dict[str, Any]]]]:
+def _deals(random: Random, name: str, *, money: bool) -> list[tuple[str, list[dict[str, Any]]]]:
     deal = f"{name}-{random.randint(1, 2)}"
     full = {"opportunity": deal, "amount": 5.0, "closes_at": 40 * DAY}
-    dollars = full | {"amount": 19.0, "currency": "USD"}
-    return [
-        ("opportunity_opened", [full, dollars, {"opportunity": deal}]),
-        (
-            "opportunity_changed",
-            [
-                full,
-                {"opportunity": deal, "amount": 7.0},
-                {"opportunity": deal, "currency": "JPY"},
-            ],
-        ),
-        ("opportunity_won", [{"opportunity": deal}, {"opportunity": deal, "currency": "EUR"}]),
+    deals: list[tuple[str, list[dict[str, Any]]]] = [
+        ("opportunity_opened", [full, {"opportunity": deal}]),
+        ("opportunity_changed", [full, {"opportunity": deal, "amount": 7.0}]),
+        ("opportunity_won", [{"opportunity": deal}]),
         ("opportunity_lost", [{"opportunity": deal}]),
     ]
+    if money:
+        deals[0][1].append(full | {"amount": 19.0, "currency": "USD"})
+        deals[1][1].append({"opportunity": deal, "currency": "JPY"})
+        deals[2][1].append({"opportunity": deal, "currency": "EUR"})
+        return deals * 3
+    return deals
 
 
 # ------------------------------------------------------------------ as a model file

@@ -26,6 +26,7 @@ SHAPES: dict[str, dict[str, Any]] = {
     "one person, some of it late": {"lateness": 0.3},
     "records that are merged": {"persons": 3},
     "merged, and some of it late": {"persons": 3, "lateness": 0.2},
+    "with amounts in several currencies": {"persons": 2, "lateness": 0.1, "money": True},
 }
 
 
