@@ -19,6 +19,8 @@ COMMANDS = {
     "draw": "Draw a model, its funnel, original processing, one person's path, or what changes.",
     "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA.",
     "forecast": "Forecast the entries of each stage, with intervals, and test that on the past.",
+    "report": "Write the workbook, the page and the slides that a file of settings names, "
+    "and check limits.",
     "explain": "Tell one person's story: what happened, what it changed, what was refused, "
     "what comes next.",
     "sheet": "Write the page that marketing and sales sign: the picture, every rule in words, "
@@ -127,7 +129,8 @@ def lifecycle_fsm_(
     lifecycle-fsm init my-lifecycle
     ```
 
-    Exit status: 0 done, 1 rows were rejected or faults were found, 2 wrong use, model or file,
+    Exit status: 0 done, 1 rows were rejected or faults were found, or a
+    limit is broken, 2 wrong use, model or file,
     70 a bug in this program, 74 the disk, memory or a stream failed, 129 the terminal was closed,
     130 stopped with Ctrl-C, 141 the output was closed, 143 ended by another program.
     """

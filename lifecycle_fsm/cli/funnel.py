@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Collection
 from datetime import datetime
+from shutil import get_terminal_size
 from typing import Annotated, Any, Literal
 
-import attrs
 import typer
 
 from lifecycle_fsm.cli import options
-from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, load_model, read_length, read_time
+from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_length, read_time
 from lifecycle_fsm.cli.console import print_json
-from lifecycle_fsm.cli.earlier_run import (
-    MEASURE,
-    beside,
-    check_fits,
-    read_with_model,
-    watched_until,
-)
 from lifecycle_fsm.cli.options import COMPARED, NUMBERS, flag, option
-from lifecycle_fsm.cli.stores import open_snapshot, store_or_file, watched_in
-from lifecycle_fsm.errors import LifecycleError, suggest
+from lifecycle_fsm.cli.past import past_of
+from lifecycle_fsm.cli.stores import store_or_file
+from lifecycle_fsm.errors import FileProblem, LifecycleError, suggest
 from lifecycle_fsm.funnel import COMPARED as KNOWN_MEASURES
 from lifecycle_fsm.funnel import (
     COMPARING,
-    CONTACT_FIELDS,
     MEASURES,
     Every,
     FunnelReport,
@@ -37,15 +31,8 @@ from lifecycle_fsm.funnel import (
     on_picture,
 )
 from lifecycle_fsm.funnel import compare_known as known_changes
-from lifecycle_fsm.history import DeadlineFact, HistoryInMemory, StoredHistory
+from lifecycle_fsm.history import StoredHistory
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.tables import (
-    OpportunityRow,
-    open_deadlines,
-    opportunity_rows,
-    read_opportunities,
-)
-from lifecycle_fsm.tables.spooled_rows import is_large
 from lifecycle_fsm.zones import find_zone
 
 ShowOption = Annotated[
@@ -74,10 +61,16 @@ CompareKnownOption = Annotated[
         panel=COMPARED,
     ),
 ]
-#: Lists of people, who are more than their ids.
-_LISTS = frozenset({"ready", "overdue", "stuck"})
+OutOption = Annotated[
+    str | None,
+    option(
+        "FILE",
+        "Also save it: .xlsx, .html or .pptx with all numbers, a folder/ with each table, or a "
+        "picture: .svg, .png, .pdf, .drawio, .mmd or .dot.",
+    ),
+]
 #: Measures that take much room, and that a screen shows if asked for.
-_ON_REQUEST = frozenset({"cohorts", "touch", "reasons", "mix"})
+_ON_REQUEST: tuple[Measure, ...] = ("cohorts", "touch", "reasons", "mix")
 
 
 def funnel(
@@ -108,9 +101,7 @@ def funnel(
     compare_versions: options.Versions = False,
     horizon: options.Horizon = None,
     compare_known: CompareKnownOption = None,
-    out: Annotated[
-        str | None, option("FILE", "Also draw it: .svg, .png, .pdf, .drawio, .pptx, .mmd or .dot.")
-    ] = None,
+    out: OutOption = None,
     json: options.Json = False,
 ) -> None:
     r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA, money.
@@ -123,6 +114,7 @@ def funnel(
     lifecycle-fsm funnel out/history.csv --compare 2024-07-01 --horizon 60d
     lifecycle-fsm funnel out/history.csv --show money --by owner --deal-age 90d
     lifecycle-fsm funnel out/history.csv --where "country == 'DE'" --json
+    lifecycle-fsm funnel out/history.parquet --every month --out funnel.xlsx
     lifecycle-fsm funnel --store lifecycle.db --until now
     ```
 
@@ -135,38 +127,41 @@ def funnel(
     split = read_time("--compare", compare, local)
     if split is not None and compare_versions:
         raise LifecycleError("--compare and --compare-versions are two questions: ask one")
+    compared: datetime | Literal["versions"] | None = "versions" if compare_versions else split
     address = store_or_file(store, history, "the HISTORY that `run` wrote")
-    measures = _measures(show, json=json, compare="versions" if compare_versions else split)
-    past = _past(address, str(history), model, people, deadlines, opportunities, measures)
-    rows, lifecycle, known = past.history, past.model, known or past.until
+    measures = _measures(show, everything=json or _is_report(out), compare=compared)
+    past = past_of(address, str(history), model, people, deadlines, opportunities, measures)
+    rows, lifecycle = past.history, past.model
     how: dict[str, Any] = {
         "window": window, "zone": zone, "journeys": journeys, "by": by, "where": where,
         "every": every, "reading": reading, "from_stage": from_stage,
         "pairs": [_pair(text) for text in pair] if pair else None,
         "horizon": read_length("--horizon", horizon),
     }  # fmt: skip
-    if compare_known is not None:
-        day = read_time("--compare-known", compare_known, local)
-        assert day is not None
+    day = read_time("--compare-known", compare_known, local)
+    if day is not None:
         _print_known(rows, lifecycle, day, measures if show else None, how, json=json)
         return
     report = measure(
-        rows, lifecycle, until=known, measures=measures, **how,
+        rows, lifecycle, until=known or past.until, measures=measures, needed=bool(show), **how,
         target=_targets(target, lifecycle) if target else None,
-        stuck_after=read_length("--stuck-after", stuck_after),
-        compare="versions" if compare_versions else split, needed=bool(show),
+        stuck_after=read_length("--stuck-after", stuck_after), compare=compared,
         deadlines=past.deadlines, people=past.people, opportunities=past.opportunities,
         deal_age=read_length("--deal-age", deal_age),
     )  # fmt: skip
     if out is not None:
-        _draw(rows, lifecycle, report, out)
+        _save(rows, lifecycle, report, out)
     if json:
         print_json(report.as_dict())
     else:
-        from lifecycle_fsm.cli.funnel_tables import as_text
+        _print(report, lifecycle, () if show else _ON_REQUEST)
 
-        others = () if show else [name for name in MEASURES if name in _ON_REQUEST]
-        print(as_text(report, lifecycle, others))
+
+def _print(report: FunnelReport, model: Model, left_out: Collection[Measure]) -> None:
+    from lifecycle_fsm.cli.funnel_tables import as_text
+
+    width = get_terminal_size().columns if sys.stdout.isatty() else None
+    print(as_text(report, model, left_out, width))
 
 
 def _print_known(
@@ -188,104 +183,43 @@ def _print_known(
         print(known_as_text(changes, model))
 
 
-def _draw(rows: StoredHistory, model: Model, report: FunnelReport, out: str) -> None:
-    """Draw the funnel of a report."""
-    from lifecycle_fsm import diagram
+def _is_report(out: str | None) -> bool:
+    from lifecycle_fsm.report import is_report
 
-    journeys = report.journeys
+    return out is not None and is_report(out)
+
+
+def _save(rows: StoredHistory, model: Model, measured: FunnelReport, out: str) -> None:
+    """Save all numbers, or draw the funnel."""
+    journeys = measured.journeys
     scope = observe(
-        rows, model, window=report.window, until=report.until, zone=report.zone,
-        journeys=journeys, where=report.where,
+        rows, model, window=measured.window, until=measured.until, zone=measured.zone,
+        journeys=journeys, where=measured.where,
     )  # fmt: skip
-    counts = on_picture(scope, reading=report.reading)
+    counts = on_picture(scope, reading=measured.reading)
     title = f"{model.title or model.name.replace('_', ' ').capitalize()}: the funnel"
     title += "" if journeys == "all" else f", {journeys} journeys"
-    with folder_for(out):
-        diagram.draw_funnel(model, counts, title=title).save(out)
+    from lifecycle_fsm.report import ENDINGS, ReportChapter, make_report, save_report
 
+    if _is_report(out):
+        chapter = ReportChapter(measured=measured, counts=counts)
+        save_report(make_report(model, [chapter], title=title), out)
+        return
+    from lifecycle_fsm import diagram
 
-@attrs.frozen
-class _Past:
-    """What there is to measure; ``until`` is up to when people were watched, if that is known."""
-
-    model: Model
-    history: StoredHistory
-    deadlines: Iterable[DeadlineFact] | None
-    people: Iterable[object]
-    opportunities: Iterable[OpportunityRow] | None = None
-    until: datetime | None = None
-
-
-def _past(
-    address: str | None,
-    history: str,
-    model: str | None,
-    people: str | None,
-    deadlines: str | None,
-    opportunities: str | None,
-    measures: list[Measure] | None,
-) -> _Past:
-    """What there is in a store, or else in files."""
-    if address is None:
-        return _of_files(history, model, people, deadlines, opportunities, measures)
-    if people is None and deadlines is None and opportunities is None:
-        return _of_store(address, model)
-    raise LifecycleError(
-        "--people, --deadlines and --opportunities belong to a history of files, not to --store"
-    )
-
-
-def _of_files(
-    history: str,
-    model: str | None,
-    people: str | None,
-    deadlines: str | None,
-    opportunities: str | None,
-    measures: list[Measure] | None,
-) -> _Past:
-    rows, lifecycle = read_with_model(history, model)
-    deadlines = deadlines or beside(history, "deadlines")
-    opportunities = opportunities or beside(history, "opportunities")
-    return _Past(
-        lifecycle,
-        rows,
-        None if deadlines is None else open_deadlines(deadlines),
-        _people(people or beside(history, "people"), lifecycle, measures),
-        None if opportunities is None else read_opportunities(opportunities, lifecycle),
-        watched_until(history),
-    )
-
-
-def _of_store(address: str, name: str | None) -> _Past:
-    from lifecycle_fsm.sheet import people_of
-
-    with open_snapshot(address) as moment:
-        model = load_model(name) if name is not None else moment.model()
-        if model is None:
-            raise LifecycleError(f"{moment.place} has no text of its model: say --model")
-        rows = moment.history(model.field_types)
-        history = HistoryInMemory(rows)
-        check_fits(history, model, moment.place, MEASURE)
-        people = [*people_of(moment.states(), model)]
-        return _Past(
-            model, history, moment.deadlines(), people, [*opportunity_rows(people, model)],
-            watched_in(moment, rows),
-        )  # fmt: skip
-
-
-def _people(path: str | None, model: Model, measures: list[Measure] | None) -> Iterable[object]:
-    """The people of the table, if any of the measures lists people."""
-    if path is None or not (measures is None or _LISTS.intersection(measures)):
-        return ()
-    from lifecycle_fsm.sheet import PeopleTable, read_people
-
-    if path.lower().endswith(".parquet") or is_large(path):
-        return PeopleTable(path, model, CONTACT_FIELDS)
-    return read_people(path, model, only=CONTACT_FIELDS)
+    try:
+        with folder_for(out):
+            diagram.draw_funnel(model, counts, title=title).save(out)
+    except FileProblem as error:
+        if "names no form" not in str(error):
+            raise
+        raise FileProblem(
+            f"{error}; or, with all numbers, {', '.join(ENDINGS)} or folder/"
+        ) from None
 
 
 def _measures(
-    show: list[str] | None, *, json: bool, compare: datetime | Literal["versions"] | None
+    show: list[str] | None, *, everything: bool, compare: datetime | Literal["versions"] | None
 ) -> list[Measure] | None:
     """The measures of ``--show``; without it, those that a screen has room for; ``None`` for all.
 
@@ -293,7 +227,7 @@ def _measures(
         LifecycleError: there is no such one, or there is nothing to compare with.
     """
     if not show:
-        return None if json else [name for name in MEASURES if name not in _ON_REQUEST]
+        return None if everything else [name for name in MEASURES if name not in _ON_REQUEST]
     for name in show:
         if name not in MEASURES:
             raise LifecycleError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -21,6 +21,7 @@ from lifecycle_fsm.funnel import (
     KnownChanges,
     Limit,
     MarketingShare,
+    Measure,
     Mix,
     MixPart,
     OldDeal,
@@ -44,14 +45,20 @@ _LIMITS = {
 }
 
 
-def as_text(report: FunnelReport, model: Model, others: Sequence[str] = ()) -> str:
-    """The report for people; ``others`` are the measures that nobody asked for."""
+def as_text(
+    report: FunnelReport,
+    model: Model,
+    left_out: Collection[Measure] = (),
+    width: int | None = None,
+) -> str:
+    """The report for people. The last line names the measures that are left out, and a note says
+    so where the text is wider than the terminal."""
     text = _ReportText(report, model)
     parts = [
         f"{model.title or model.name} (model {report.model}, version {report.version})",
         text.heading(),
     ]
-    for name in report.measures:
+    for name in (name for name in report.measures if name not in left_out):
         lines = list(getattr(text, name)())
         if lines:
             parts += ["", *lines]
@@ -59,8 +66,14 @@ def as_text(report: FunnelReport, model: Model, others: Sequence[str] = ()) -> s
         parts += ["", "* a share of fewer than 30"]
     if report.notes:
         parts += ["", *(f"note: {note}" for note in report.notes)]
-    if others:
-        parts += ["", f"more with --show: {', '.join(others)}"]
+    if left_out:
+        parts += ["", f"more with --show: {', '.join(left_out)}"]
+    if width is not None and max(map(len, "\n".join(parts).splitlines())) > width:
+        parts += [
+            "",
+            "note: some lines are wider than this terminal: --out funnel.xlsx or funnel.html has "
+            "all as tables",
+        ]
     return "\n".join(parts)
 
 
@@ -241,7 +254,7 @@ class _ReportText:
             ],
         )
         if len(people) > SHOWN:
-            yield f"  … and {len(people) - SHOWN:,} more: --json has all"
+            yield f"  … and {len(people) - SHOWN:,} more: --out funnel.xlsx has all"
 
     def _waiting(self, people: Sequence[Waiting]) -> Iterator[str]:
         yield from self._people_list(

@@ -105,8 +105,12 @@ class Drawing:
         Raises:
             MissingExtra: ``python-pptx`` is not installed.
         """
-        canvas = self.canvas if self.short is None else self.short()
-        return slide(canvas, self.title, self.description)
+        return slide(self.slide_canvas, self.title, self.description)
+
+    @property
+    def slide_canvas(self) -> Canvas:
+        """What a slide shows, and where."""
+        return self.canvas if self.short is None else self.short()
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the form that the ending of ``path`` names, completely or not at all.

@@ -20,7 +20,8 @@ from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.wording import clean, visible
 
 _FONT = "Arial"
-_WIDE, _HIGH = 12_192_000, 6_858_000  # a slide of 16 to 9, in units of 1/12,700 point
+#: A slide of 16 to 9, in units of 1/12,700 point.
+SLIDE_SIZE = _WIDE, _HIGH = 12_192_000, 6_858_000
 _MARGIN = 280_000
 _POINT = 12_700
 _LARGEST = 12_000  # units of a pixel: a small diagram does not fill a slide
@@ -39,34 +40,61 @@ def slide(canvas: Canvas, title: str, notes: str) -> bytes:
     Raises:
         MissingExtra: ``python-pptx`` is not installed.
     """
+    deck = new_deck(title)
+    draw_on(deck, canvas, notes)
+    return deck_bytes(deck)
+
+
+def new_deck(title: str) -> Any:
+    """A presentation without slides, 16 to 9.
+
+    Raises:
+        MissingExtra: ``python-pptx`` is not installed.
+    """
     try:
         import pptx
-        from pptx.dml.color import RGBColor
     except ImportError:
         raise MissingExtra("pptx", "python-pptx", "writing slides for PowerPoint") from None
     deck = pptx.Presentation()
-    deck.slide_width, deck.slide_height = _WIDE, _HIGH
+    deck.slide_width, deck.slide_height = SLIDE_SIZE
     about = deck.core_properties
     about.title, about.author, about.last_modified_by = clean(title)[:255], "lifecycle_fsm", ""
     about.created = about.modified = datetime(*_DATE)  # noqa: DTZ001 - a date in a file
+    return deck
+
+
+def draw_on(deck: Any, canvas: Canvas, notes: str) -> None:
+    """Add a slide with the canvas to a presentation."""
+    from pptx.dml.color import RGBColor
+
     page = deck.slides.add_slide(deck.slide_layouts[5])  # a title only
     if canvas.paper != PAPER:
         page.background.fill.solid()
         page.background.fill.fore_color.rgb = RGBColor.from_string(canvas.paper[1:])
     page.notes_slide.notes_text_frame.text = clean(notes)
     _Page(page, Shapes(canvas)).draw()
-    return _fixed(deck)
 
 
-def _fixed(deck: Any) -> bytes:
-    """The file without the time at which it was written."""
-    written, out = io.BytesIO(), io.BytesIO()
+def deck_bytes(deck: Any) -> bytes:
+    """The presentation as a file, without the time at which it was written."""
+    written = io.BytesIO()
     deck.save(written)
-    with zipfile.ZipFile(written) as old, zipfile.ZipFile(out, "w") as new:
+    return _fixed(written.getvalue())
+
+
+def _fixed(archive: bytes) -> bytes:
+    """The archive, and the workbooks of charts in it, without times."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(out, "w") as new:
         for name in old.namelist():
             info = zipfile.ZipInfo(name, _DATE)
             info.compress_type, info.create_system = zipfile.ZIP_DEFLATED, 0
-            new.writestr(info, old.read(name))
+            content = old.read(name)
+            if name.endswith(".xlsx"):
+                content = _fixed(content)
+            elif name == "docProps/core.xml":
+                content = re.sub(rb">\d{4}-\d\d-\d\dT[\d:]+Z<", b">1980-01-01T00:00:00Z<", content)
+            new.writestr(info, content)
     return out.getvalue()
 
 

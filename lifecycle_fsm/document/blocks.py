@@ -165,7 +165,7 @@ class DataTable:
         head: the headings of the columns.
         rows: their cells; an empty cell is shown as a dash, and a page leaves out a column whose
             cells are all empty.
-        align: of all columns but the first, which is aligned left.
+        align: of all columns but the first, which is aligned left; or of each column.
         title, caption: the text above the table.
         label: what a page shows above the table if it has no caption.
         empty: what a page shows for a table without rows.
@@ -176,7 +176,7 @@ class DataTable:
 
     head: tuple[str, ...] = attrs.field(converter=tuple[str, ...])
     rows: tuple[TableRow, ...] = attrs.field(converter=_to_rows)
-    align: Align = "left"
+    align: Align | tuple[Align, ...] = "left"
     title: str = ""
     caption: str = ""
     label: str = ""
@@ -187,6 +187,8 @@ class DataTable:
     @property
     def aligned(self) -> tuple[Align, ...]:
         """The alignment of each column."""
+        if isinstance(self.align, tuple):
+            return self.align
         return ("left", *(self.align for _ in self.head[1:]))
 
     @property

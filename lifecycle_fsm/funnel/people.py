@@ -35,6 +35,7 @@ class Waiting:
         owner, assigned_to: who is responsible today, if people were given and the window ends
             today; otherwise who was when the person entered the stage.
         limit: the time after which the person counts as stuck, in lists of stuck people.
+        rule: the rule that brought the person into the stage.
     """
 
     group: str
@@ -48,6 +49,7 @@ class Waiting:
     owner: str | None
     assigned_to: str | None
     limit: timedelta | None = None
+    rule: str = ""
 
 
 @InParts
@@ -103,6 +105,7 @@ def in_line(scope: Scope, stages: Mapping[str, timedelta | None]) -> Measuring[t
                         owner=visit.entry.owner,
                         assigned_to=visit.entry.assigned_to,
                         limit=limit,
+                        rule=visit.entry.rule,
                     )
                 )
     return scope.named(sorted(rows, key=lambda row: (row.since, row.person)))

@@ -13,6 +13,7 @@ import pytest
 
 from lifecycle_fsm import LifecycleMachine, load, save
 from lifecycle_fsm.cli.arguments import read_length
+from lifecycle_fsm.cli.funnel_tables import as_text
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import MEASURES, measure
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
@@ -360,7 +361,7 @@ def test_a_list_that_is_cut_says_what_shows_all(cli: Cli, tmp_path: Path) -> Non
     done = cli("funnel", write(tmp_path / "h.csv", rows), "--show", "ready")
     assert "p09" in done.out
     assert "p10" not in done.out
-    assert "… and 2 more: --json has all" in done.out
+    assert "… and 2 more: --out funnel.xlsx has all" in done.out
 
 
 def test_the_run_remembers_until_when_it_watched(cli: Cli, tmp_path: Path) -> None:
@@ -424,3 +425,13 @@ def test_lengths_of_time(text: str, expected: float) -> None:
 def test_what_is_no_length_of_time(text: str) -> None:
     with pytest.raises(LifecycleError, match="is no length of time"):
         read_length("--x", text)
+
+
+def test_a_line_wider_than_the_terminal_is_told() -> None:
+    report = measure(ROWS, MODEL, measures=["flows"])
+    text = as_text(report, MODEL, 200)
+    assert text == as_text(report, MODEL)
+    assert as_text(report, MODEL, 40) == (
+        f"{text}\n\nnote: some lines are wider than this terminal: --out funnel.xlsx or "
+        "funnel.html has all as tables"
+    )

@@ -124,6 +124,16 @@ def make_a_slide() -> None:
     assert Lifecycle("two_step").draw().pptx().startswith(b"PK")
 
 
+def write_a_workbook() -> None:
+    from lifecycle_fsm.funnel import measure
+    from lifecycle_fsm.report import ReportChapter, make_report
+    from lifecycle_fsm.report.workbook import write_workbook
+
+    model = load("two_step")
+    measured = measure([], model, measures=["flows"])
+    assert write_workbook(make_report(model, [ReportChapter(measured=measured)])).startswith(b"PK")
+
+
 def clean_a_record() -> None:
     lifecycle = Lifecycle("waterfall")
     ann = lifecycle.admit("ann", at=MONDAY, email=" Ann@ACME.Example ", job_title="VP Sales")
@@ -280,6 +290,7 @@ PACKAGE = (
     in_this_process(run_a_lifecycle),
     in_this_process(draw_a_picture, "draw"),
     in_this_process(make_a_slide, "pptx"),
+    in_this_process(write_a_workbook, "xlsx"),
     in_this_process(clean_a_record, "clean"),
     in_this_process(keep_a_holiday, "calendar"),
     in_this_process(measure_times, "measures"),

@@ -1,0 +1,431 @@
+"""The measures of the funnel as parts of a report: a method for each, with its tables and charts.
+
+Every other result becomes a part in the same way: a function from its records to a
+:class:`.ReportPart`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from lifecycle_fsm.funnel import (
+    ALL_STAGES,
+    FORMULAS,
+    Counts,
+    FunnelReport,
+    Measure,
+    PairConversion,
+    Ratio,
+)
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.report.content import (
+    Bar,
+    BarChart,
+    CellValue,
+    Kind,
+    LineChart,
+    LinePanel,
+    ReportColumn,
+    ReportPart,
+    ReportTable,
+)
+from lifecycle_fsm.wording import (
+    clean,
+    counted,
+    decimal_percent,
+    format_date,
+    lasting,
+    plain,
+    rule_words,
+    sentence,
+)
+
+#: A column, and how a record gives its cell.
+_Cell: TypeAlias = Callable[[Any], CellValue]
+_Spec: TypeAlias = tuple[ReportColumn, _Cell]
+
+_TITLES: dict[Measure, str] = {
+    "people": "People in each stage", "ready": "Ready for sales", "flows": "Flows",
+    "conversion": "Conversion", "stay": "Time in stage", "reps": "Salespeople",
+    "share": "Sources", "sla": "Agreements", "overdue": "Overdue", "stuck": "Stuck",
+    "compare": "Before and after",
+}  # fmt: skip
+_REACHED = {"through": "entered", "over": "entered or passed over"}
+_USUAL = {
+    "all": "as nine in ten visits are over by then",
+    "ended": "as nine in ten of those that ended were over by then",
+}
+_FUNNEL = (
+    "People now are in the stage at the end of the window; entered and passed over count visits in "
+    "it; the conversion is of the journeys that first entered the stage in the window ({}) to the "
+    "next stage"
+)
+_INTERVAL = "The share of all such journeys lies between the two 95 % limits, by chance alone."
+_OPEN = (
+    "Open visits count for as long as they were watched. An empty time was not reached: too many "
+    "are still there."
+)
+#: More bars or lines than these are a table.
+_BARS, _LINES = 24, 6
+
+
+def funnel_part(report: FunnelReport, counts: Counts, model: Model) -> ReportPart:
+    """The funnel as a table: for each stage who is there, who entered it, and who goes on."""
+    texts, names = _Parts(report, model), [*model.by_name]
+    after = dict(pairwise(stage.name for stage in model.path))
+    steps = {name: counts.conversion.get((name, after.get(name, ""))) for name in names}
+
+    def step(number: str) -> Callable[[str], CellValue]:
+        return lambda name: getattr(steps[name], number, None)
+
+    table = _table(
+        "funnel", "The funnel", names,
+        _made("code", "Code", "text", lambda name: model.stage(name).code),
+        _made("stage", "Stage", "text", texts.stage),
+        _made("people", "People now", "count", lambda name: counts.people.get(name, 0)),
+        _made("entered", "Entered", "count", lambda name: counts.entered.get(name, 0)),
+        _made("passed_over", "Passed over", "count", counts.passed_over.get),
+        _made("half_left", "Half left after", "days", counts.median_stay.get),
+        _made("reached", "Reached the next stage", "count", step("reached")),
+        _made("journeys", "Of journeys", "count", step("journeys")),
+        _made("conversion", "Conversion", "share", step("share"), of=("reached", "journeys")),
+    )  # fmt: skip
+    people = [(name, counts.people.get(name, 0)) for name in names]
+    bars = (Bar(label=texts.stage(name), value=n, text=f"{n:,}") for name, n in people)
+    chart = BarChart(title="People now", kind="count", bars=tuple(bars))
+    return ReportPart(
+        name="funnel", title="The funnel", definition=_FUNNEL.format(counts.reading),
+        tables=(table,), charts=(chart,),
+    )  # fmt: skip
+
+
+def measure_parts(report: FunnelReport, model: Model) -> tuple[ReportPart, ...]:
+    """The measures of a report, without those that have nothing to show. People in each stage stand
+    in the table of the funnel, unless there are groups."""
+    texts = _Parts(report, model)
+    names = (name for name in report.measures if name != "people" or report.by)
+    makers = (getattr(texts, name, None) for name in names)
+    parts: list[ReportPart] = [make() for make in makers if make is not None]
+    return tuple(part for part in parts if any(table.rows for table in part.tables))
+
+
+def findings(report: FunnelReport, model: Model) -> tuple[tuple[str, str], ...]:
+    """What a meeting should talk about, each with what to do about it."""
+    return tuple(_Parts(report, model).findings())
+
+
+# ------------------------------------------------------------------ columns
+
+
+def _columns(kind: Kind, text: str, shown: _Cell | None = None) -> list[_Spec]:
+    """Columns of one kind, from ``attribute`` or ``attribute:Title_of_it`` each; ``shown`` may
+    change their values. An attribute may be a path, whose last part is the name."""
+    specs = []
+    for word in text.split():
+        path, _, title = word.partition(":")
+        name, get = path.rpartition(".")[2], attrgetter(path)
+        column = ReportColumn(name, title.replace("_", " ") or sentence(plain(name)), kind)
+        specs.append((column, get if shown is None else _then(get, shown)))
+    return specs
+
+
+def _then(get: Callable[[Any], Any], shown: _Cell) -> _Cell:
+    return lambda row: shown(get(row))
+
+
+def _made(
+    name: str, title: str, kind: Kind, cell: _Cell,
+    of: tuple[str, str] | None = None,
+) -> _Spec:  # fmt: skip
+    return ReportColumn(name, title, kind, of), cell
+
+
+def _ratio(path: str, part: str, whole: str, title: str) -> tuple[_Spec, ...]:
+    """A ratio with its counts and its interval; the names of the columns follow their titles."""
+    get = attrgetter(path)
+
+    def limit(place: int) -> _Cell:
+        return lambda row: get(row).range[place] if get(row).range else None
+
+    first, second, own = (
+        text.lower().replace("'", "").replace(" ", "_") for text in (part, whole, title)
+    )
+    return (
+        _made(first, part, "count", attrgetter(f"{path}.part")),
+        _made(second, whole, "count", attrgetter(f"{path}.whole")),
+        _made(own, title, "share", attrgetter(f"{path}.share"), of=(first, second)),
+        _made(f"{own}_low", f"{title}: at least", "share", limit(0)),
+        _made(f"{own}_high", f"{title}: at most", "share", limit(1)),
+    )
+
+
+def _table(
+    name: str, title: str, rows: Iterable[Any], *specs: _Spec, notes: Iterable[str] = (),
+    people: bool = False,
+) -> ReportTable:  # fmt: skip
+    return ReportTable(
+        name=name, title=title, notes=tuple(notes), people=people,
+        columns=tuple(column for column, _ in specs),
+        rows=tuple(tuple(cell(row) for _, cell in specs) for row in rows),
+    )  # fmt: skip
+
+
+class _Parts:
+    """Makes the part of each measure of one report, by the method of its name."""
+
+    def __init__(self, report: FunnelReport, model: Model) -> None:
+        self.report, self.model = report, model
+        self.rules = {rule.name: rule_words(rule) for rule in model.sort}
+        self.rules |= {move.name: rule_words(move) for move in model.moves}
+        self.deadlines = {
+            deadline.name: clean(deadline.label) or sentence(plain(deadline.name))
+            for deadline in model.deadlines
+        }
+
+    def stage(self, name: str) -> str:
+        """A stage for people."""
+        return "All stages" if name == ALL_STAGES else clean(self.model.stage(name).display)
+
+    def _stages(self, text: str) -> list[_Spec]:
+        return _columns("text", text, self.stage)
+
+    def _grouped(
+        self, name: str, title: str, rows: Iterable[Any], *specs: _Spec, group: str = "group",
+        notes: Iterable[str] = (), people: bool = False,
+    ) -> ReportTable:  # fmt: skip
+        """A table that begins with the groups of the report, if it has any."""
+        by = self.report.by
+        first = [_made(by, sentence(plain(by)), "text", attrgetter(group))] if by else []
+        return _table(name, title, rows, *first, *specs, notes=notes, people=people)
+
+    def _part(self, name: Measure, *tables: ReportTable, charts: Iterable[Any] = ()) -> ReportPart:
+        return ReportPart(
+            name=name, title=_TITLES[name], definition=sentence(FORMULAS[name]), tables=tables,
+            charts=tuple(charts),
+        )  # fmt: skip
+
+    # -- measures
+
+    def people(self) -> ReportPart:
+        columns = *self._stages("stage"), *_columns("count", "people")
+        return self._part(
+            "people", self._grouped("people", _TITLES["people"], self.report.people, *columns)
+        )
+
+    def flows(self) -> ReportPart:
+        rows = [row for row in self.report.flows if row.opening or row.entered or row.closing]
+        table = self._grouped(
+            "flows", _TITLES["flows"], rows,
+            _made("period", "Period", "text", attrgetter("period.name")),
+            *self._stages("stage"),
+            *_columns("count", "opening entered:In left:Out closing new:New_people"),
+            *_columns("count", "merged:Merged_away"),
+            *_columns("text", "period.whole:Whole_period", _yes),
+        )  # fmt: skip
+        return self._part("flows", table, charts=self._entries())
+
+    def _entries(self) -> Iterator[LineChart]:
+        """The entries of each stage of the path, in whole periods."""
+        report, rows = self.report, self.report.flows
+        periods = list(dict.fromkeys(row.period.name for row in rows if row.period.whole))
+        if report.by or report.every is None or len(periods) < 3:
+            return
+        entered = {(row.stage, row.period.name): row.entered for row in rows}
+        panels = (
+            LinePanel(
+                title=f"{self.stage(stage.name)}: entries per {report.every}",
+                past=tuple(entered[stage.name, period] for period in periods),
+            )
+            for stage in self.model.path[1 : _LINES + 1]
+        )
+        yield LineChart(title="Entries", periods=tuple(periods), panels=tuple(panels))
+
+    def conversion(self) -> ReportPart:
+        rows = self.report.conversions
+        tables = [
+            self._grouped(
+                f"conversion_{reading}", f"Conversion: {words}",
+                [row for row in rows if row.reading == reading],
+                *self._stages("source:From target:To"),
+                *_ratio("ratio", "Reached", "Journeys", "Conversion"),
+                *_columns("days", "median:Half_of_them_within"),
+                *_columns("share", "flow_ratio:All_entries_of_the_one_over_all_of_the_other"),
+                *_columns("count", "merged young"),
+                notes=(_INTERVAL,),
+            )
+            for reading, words in _REACHED.items()
+        ]  # fmt: skip
+        bars = [self._bar(row) for row in rows if row.reading == "through" and row.journeys]
+        chart = BarChart(title="Conversion, with its 95 % interval", kind="share", bars=tuple(bars))
+        return self._part("conversion", *tables, charts=[chart] if 0 < len(bars) <= _BARS else [])
+
+    def _bar(self, row: PairConversion) -> Bar:
+        low, high = row.ratio.range or (None, None)
+        label = f"{self.stage(row.source)} → {self.stage(row.target)}"
+        return Bar(
+            label=f"{row.group}: {label}" if row.group else label, value=row.ratio.share or 0.0,
+            text=_share_text(row.ratio), low=low, high=high,
+        )  # fmt: skip
+
+    def stay(self) -> ReportPart:
+        left = "first_quartile:A_quarter_left_after median:Half_left_after"
+        table = self._grouped(
+            "time_in_stage", _TITLES["stay"], [row for row in self.report.stays if row.visits],
+            *self._stages("stage"), *_columns("count", "visits ended open"),
+            *_columns("days", f"{left} third_quartile:Three_quarters_left_after"), notes=(_OPEN,),
+        )  # fmt: skip
+        return self._part("stay", table)
+
+    def reps(self) -> ReportPart:
+        first, last = self.report.first_of_sales, self.model.path[-1].name
+        table = self._grouped(
+            "salespeople", f"From {self.stage(first)} to {self.stage(last)}", self.report.reps,
+            *_columns("text", "owner"), *_ratio("close_rate", "Won", "Journeys", "Close rate"),
+            *_columns("count", "lost open"), *_columns("days", "median:Half_won_within"),
+            *_columns("count", "load:People_now"),
+        )  # fmt: skip
+        return self._part("reps", table)
+
+    def share(self) -> ReportPart:
+        rows = self.report.shares
+
+        def entries(source: str) -> _Spec:
+            return _made(
+                f"from_{source}", sentence(clean(source)), "count", lambda row: row.entries[source]
+            )
+
+        table = self._grouped(
+            "sources", "Entries by source", [row for row in rows if row.ratio.whole],
+            *self._stages("stage"), *map(entries, rows[0].entries if rows else ()),
+            *_columns("count", "unknown"),
+            *_ratio("ratio", "Of marketing", "Entries", "Marketing's share"),
+            *_columns("share", "target"),
+        )  # fmt: skip
+        return self._part("share", table)
+
+    def sla(self) -> ReportPart:
+        table = self._grouped(
+            "agreements", _TITLES["sla"], self.report.agreements,
+            *_columns("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *_ratio("ratio", "Kept", "Decided", "Share kept"),
+            *_columns("count", "visits missed overdue:Missed_and_still_open void waiting merged"),
+            notes=("Void: the condition never held. Waiting: not decided yet.",),
+        )  # fmt: skip
+        return self._part("sla", table)
+
+    def compare(self) -> ReportPart:
+        result, report = self.report.comparison, self.report
+        if result is None:
+            return self._part("compare")
+        conversions = self._grouped(
+            "compared_conversion", "Conversion before and after",
+            [row for row in result.conversions if row.before.reading == report.reading],
+            *self._stages("before.source:From before.target:To"),
+            *_ratio("before.ratio", "Reached before", "Journeys before", "Before"),
+            *_ratio("after.ratio", "Reached after", "Journeys after", "After"),
+            *_columns("share", "points:Difference"),
+            *_columns("text", "apart:More_than_chance", _yes),
+            group="before.group", notes=map(sentence, result.cautions),
+        )  # fmt: skip
+        times = self._grouped(
+            "compared_time", "Half left after, before and after",
+            [row for row in result.stays if row.before.visits or row.after.visits],
+            *self._stages("before.stage"),
+            _made("before", "Before", "days", attrgetter("before.median")),
+            _made("after", "After", "days", attrgetter("after.median")),
+            *_columns("days", "difference"), group="before.group",
+        )  # fmt: skip
+        entries = self._grouped(
+            "compared_entries", "Entries before and after", result.volumes,
+            *self._stages("stage"), *_columns("count", "before after"),
+            *_columns("number", "before_rate:In_30_days_before after_rate:In_30_days_after"),
+        )  # fmt: skip
+        return self._part("compare", conversions, times, entries)
+
+    # -- lists of people
+
+    def _list(self, name: Measure, *specs: _Spec, notes: Iterable[str] = ()) -> ReportPart:
+        table = self._grouped(
+            f"{name}_people", _TITLES[name], getattr(self.report, name),
+            *_columns("text", "name company email:E-mail owner assigned_to"),
+            *self._stages("stage"), *_columns("time", "since"), *specs,
+            *_columns("text", "person:Id"), notes=notes, people=True,
+        )  # fmt: skip
+        return self._part(name, table)
+
+    def _why(self, path: str, words: Callable[[str], CellValue]) -> _Spec:
+        return _made("why", "Why", "text", _then(attrgetter(path), words))
+
+    def ready(self) -> ReportPart:
+        why = self._why("rule", lambda rule: self.rules.get(rule, rule))
+        return self._list("ready", *_columns("days", "time:For"), why)
+
+    def overdue(self) -> ReportPart:
+        return self._list(
+            "overdue", *_columns("time", "due"), self._why("deadline", self.deadlines.get)
+        )
+
+    def stuck(self) -> ReportPart:
+        limits = [row for row in self.report.limits if row.time]
+        known = {row.stage: f"longer than {lasting(row.time)}" for row in limits if row.time}
+        notes = (
+            f"{self.stage(row.stage)}: {known[row.stage]}, {_USUAL.get(row.of, 'as was said')}."
+            for row in limits
+        )
+        why = self._why("stage", known.get)
+        return self._list("stuck", *_columns("days", "time:For"), why, notes=notes)
+
+    # -- findings
+
+    def findings(self) -> Iterator[tuple[str, str]]:
+        report, path = self.report, [stage.name for stage in self.model.path]
+        if report.ready and report.ready_stage:
+            first = format_date(report.ready[0].since, report.zone)
+            who = f"{_people(report.ready)} ready for sales in {self.stage(report.ready_stage)}"
+            yield f"{who}, the first since {first}", "Call them; the list has who is assigned"
+        if report.overdue:
+            who = f"{_people(report.overdue)} overdue with a missed deadline"
+            yield f"{who}{_most(report.overdue)}", "Decide each, the longest overdue first"
+        if report.stuck:
+            who = f"{_people(report.stuck)} in a stage for longer than is usual"
+            yield f"{who}{_most(report.stuck)}", "Move them on, or give them back"
+        shares = {
+            row: row.ratio.share
+            for row in report.conversions
+            if row.reading == report.reading and not row.ratio.few and row.ratio.share is not None
+            if (row.source, row.target) in {*pairwise(path[1:])}
+        }
+        if shares:
+            least = self._bar(min(shares, key=lambda row: shares[row]))
+            yield (
+                f"The narrowest step is {least.label}: {least.text}",
+                "Look at why the others did not go on",
+            )
+
+
+def _yes(value: Any) -> str:
+    return "yes" if value else "no"
+
+
+def _share_text(ratio: Ratio) -> str:
+    """``45.2 % (19 of 42)``, with a star where it says little."""
+    if ratio.share is None:
+        return "nobody"
+    star = "*" if ratio.few else ""
+    return f"{decimal_percent(ratio.share * 100)}{star} ({ratio.part:,} of {ratio.whole:,})"
+
+
+def _people(rows: Iterable[Any]) -> str:
+    count = len({row.person for row in rows})
+    return f"{counted(count, 'person', 'people')} {'is' if count == 1 else 'are'}"
+
+
+def _most(rows: Iterable[Any]) -> str:
+    """Who has to act on most of these people, if it is known."""
+    names = Counter({row.person: row.owner or row.assigned_to for row in rows}.values())
+    known = sorted(filter(None, names), key=lambda name: (-names[name], name))
+    return f"; most with {clean(known[0])} ({names[known[0]]:,})" if known else ""
