@@ -26,7 +26,9 @@ from tests.oracle.comparing import built, handed
 
 Table = list[tuple[Any, ...]]
 COLUMNS = "id string, person string, kind string, at timestamp, sequence long, payload string"
-TABLES = ("people", "history", "deadlines", "decisions", "requests")
+#: The tables of a stream; a run has those of opportunities as well.
+IN_STREAMS = ("people", "history", "deadlines", "decisions", "requests")
+TABLES = (*IN_STREAMS, "opportunities")
 
 
 def crowd(seed: str, size: int, **shape: Any) -> tuple[Model, list[Activity]]:

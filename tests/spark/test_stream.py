@@ -29,7 +29,7 @@ from lifecycle_fsm.spark.spark_stream import _People, stream_columns
 from lifecycle_fsm.tables import TableWriter
 from tests.spark.comparing import (
     COLUMNS,
-    TABLES,
+    IN_STREAMS,
     at,
     bound,
     crowd,
@@ -53,6 +53,12 @@ SHAPES: dict[str, dict[str, Any]] = {
 }
 
 
+def streamed(model: Model | Engine, log: Sequence[Activity], until: datetime) -> Tables:
+    """The tables of a stream, as a run in one piece has them."""
+    whole = in_one_piece(model, log, "arrival", until=until)
+    return {name: whole[name] for name in IN_STREAMS}
+
+
 def logged(seed: str, size: int, shape: str) -> tuple[Model, list[Activity], Tables]:
     """A log, and its tables in one piece."""
     model, log = crowd(f"{shape}{seed}", size, **SHAPES[shape])
@@ -61,7 +67,7 @@ def logged(seed: str, size: int, shape: str) -> tuple[Model, list[Activity], Tab
         log.insert(place + 20, log.pop(place))  # some come before their person
         log.insert(place + 10, log[place])  # some come again
     until = max(activity.at for activity in log) + timedelta(days=30)
-    whole = in_one_piece(model, log, "arrival", until=until)
+    whole = streamed(model, log, until=until)
     log.append(Activity("~", SENTINEL, "created", until + DELAY))
     return model, log, whole
 
@@ -160,7 +166,7 @@ def latest(model: Model, rows: Iterable[dict[str, Any]]) -> Tables:
     found: Tables = {}
     columns = stream_columns(model)
     mine = sorted((row for row in rows if row["root"] != SENTINEL), key=itemgetter("step"))
-    for name in TABLES:
+    for name in IN_STREAMS:
         records = [row[name] for row in mine if row["table"] == name]
         if name in KEYS:
             keyed = {tuple(record[key] for key in KEYS[name]): record for record in records}
@@ -215,7 +221,7 @@ def test_what_an_error_stops_stays_parked_in_the_state() -> None:
         Activity("f-2", "ann", "form_filled", at("05-09"), {"form": "Hand-Raise: Demo"}),
         Activity("~", SENTINEL, "created", at("06-30")),
     ]
-    whole = in_one_piece(engine, log[:3], "arrival", until=at("06-30") - DELAY)
+    whole = streamed(engine, log[:3], until=at("06-30") - DELAY)
     assert "parked" in {row[3] for row in whole["decisions"]}
     for cuts in ([], [1, 2, 3]):
         assert not differences(latest(engine.model, emulated(engine, log, cuts)), whole)
