@@ -20,7 +20,7 @@ from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.report import ReportChapter, make_report, save_report
 from lifecycle_fsm.report.relative_windows import read_window
 from lifecycle_fsm.report.report_limits import CURRENT
-from lifecycle_fsm.wording import counted
+from lifecycle_fsm.wording import counted, sentence
 from lifecycle_fsm.zones import find_zone
 
 #: These measures are of the end of the known history, whatever the windows are.
@@ -69,7 +69,7 @@ def report(
     work = _ReportWork(settings, past, until)
     broken = [*work.broken()]
     whole = make_report(past.model, [*work.chapters()], title=settings.title)
-    steps = tuple((line, "Decide what to do about it") for line in broken)
+    steps = tuple((sentence(line), "Decide what to do about it") for line in broken)
     whole = attrs.evolve(whole, findings=(*steps, *whole.findings))
     for out in settings.outputs:
         files = save_report(whole, out)
