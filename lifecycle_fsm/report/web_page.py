@@ -11,10 +11,13 @@ from lifecycle_fsm.document.blocks import (
     BulletList,
     DataTable,
     Document,
+    Group,
     KeyValue,
+    Paragraph,
     Picture,
     Section,
     TableRow,
+    strong,
 )
 from lifecycle_fsm.funnel.conversion import FEW
 from lifecycle_fsm.report.chart_svg import NARROW, chart_svg
@@ -67,13 +70,9 @@ def _blocks(report: Report) -> Iterator[Section]:
 
 def _of_part(part: ReportPart, report: Report) -> Iterator[Block]:
     for chart in part.charts:
-        yield Section(
-            title=chart.title,
-            id=f"{part.name}-{part.charts.index(chart)}",
-            blocks=(
-                Picture(title=chart.title, svg=chart_svg(chart), narrow=chart_svg(chart, NARROW)),
-            ),
-        )
+        svg, narrow = chart_svg(chart), chart_svg(chart, NARROW)
+        picture = Picture(title=chart.title, svg=svg, narrow=narrow)
+        yield Group(style="titled", blocks=(Paragraph(strong(chart.title)), picture))
     for table in part.tables:
         if table.rows:
             yield _table(table, report.zone)

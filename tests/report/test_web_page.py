@@ -86,7 +86,9 @@ CHARTS: dict[str, Chart] = {
 
 
 def with_charts() -> Report:
-    part = ReportPart(name="more", title="More", definition="d", charts=tuple(CHARTS.values()))
+    part = ReportPart(
+        name="more", title=CHARTS["fan"].title, definition="d", charts=tuple(CHARTS.values())
+    )
     return attrs.evolve(whole(), parts=(*whole().parts, part))
 
 

@@ -86,7 +86,12 @@ def test_tables_have_filters_and_sheets_print_in_landscape_with_their_heads() ->
     assert len(tables) == len(filled)
     assert all(table.find("{*}autoFilter") is not None for table in tables)
     # Where several tables stand below each other, no head fits every page.
-    alone = [part for part in whole().parts if sum(bool(table.rows) for table in part.tables) == 1]
+    alone = [
+        part
+        for part in whole().parts
+        if sum(bool(table.rows) for table in part.tables) == 1
+        and not any(isinstance(chart, HeatMap) for chart in part.charts)
+    ]
     assert 0 < defined.count("_xlnm.Print_Titles") == len(alone) < len(whole().parts)
     for sheet in sheets(content).values():
         page = sheet.find("{*}pageSetup")
