@@ -429,9 +429,9 @@ def test_what_is_no_length_of_time(text: str) -> None:
 
 def test_a_line_wider_than_the_terminal_is_told() -> None:
     report = measure(ROWS, MODEL, measures=["flows"])
-    text = as_text(report, MODEL, 200)
+    text = as_text(report, MODEL, width=200)
     assert text == as_text(report, MODEL)
-    assert as_text(report, MODEL, 40) == (
+    assert as_text(report, MODEL, width=40) == (
         f"{text}\n\nnote: some lines are wider than this terminal: --out funnel.xlsx or "
         "funnel.html has all as tables"
     )
