@@ -124,10 +124,7 @@ def funnel(
     local = find_zone(zone)
     window = (read_time("--from", start, local), read_time("--to", end, local))
     known = read_time("--until", until, local)
-    split = read_time("--compare", compare, local)
-    if split is not None and compare_versions:
-        raise LifecycleError("--compare and --compare-versions are two questions: ask one")
-    compared: datetime | Literal["versions"] | None = "versions" if compare_versions else split
+    compared = _compared(read_time("--compare", compare, local), versions=compare_versions)
     address = store_or_file(store, history, "the HISTORY that `run` wrote")
     measures = _measures(show, everything=json or _is_report(out), compare=compared)
     past = past_of(address, str(history), model, people, deadlines, opportunities, measures)
@@ -151,13 +148,21 @@ def funnel(
     )  # fmt: skip
     if out is not None:
         _save(rows, lifecycle, report, out)
+    _print(report, lifecycle, () if show else _ON_REQUEST, json=json)
+
+
+def _compared(split: datetime | None, *, versions: bool) -> datetime | Literal["versions"] | None:
+    if split is not None and versions:
+        raise LifecycleError("--compare and --compare-versions are two questions: ask one")
+    return "versions" if versions else split
+
+
+def _print(
+    report: FunnelReport, model: Model, left_out: Collection[Measure], *, json: bool
+) -> None:
     if json:
         print_json(report.as_dict())
-    else:
-        _print(report, lifecycle, () if show else _ON_REQUEST)
-
-
-def _print(report: FunnelReport, model: Model, left_out: Collection[Measure]) -> None:
+        return
     from lifecycle_fsm.cli.funnel_tables import as_text
 
     width = get_terminal_size().columns if sys.stdout.isatty() else None

@@ -269,8 +269,7 @@ def measure(
         stuck_after: the time after which people count as stuck, instead of the usual time.
         compare: an instant, to compare before and after; or ``versions``, for the last two.
         measures: the measures to compute; by default all that this history allows.
-        needed: whether it is an error if the history does not allow one of them; else a note says
-            so.
+        needed: whether one that the history does not allow is an error; else a note says so.
         deadlines: the outcomes of deadlines, for ``sla`` and ``overdue``.
         people: the persons, for lists of people.
         opportunities: the table of opportunities, for ``money``.
@@ -285,9 +284,7 @@ def measure(
         rows, model, window=window, until=until, zone=zone, journeys=journeys, by=by,
         where=where, deadlines=deadlines, people=people,
     )  # fmt: skip
-    strict: Container[Measure] = ("share",) if target is not None else ()
-    if measures is not None and needed:
-        strict = chosen
+    strict = chosen if measures is not None and needed else ("share",) * (target is not None)
     makers = _tables(
         scope, chosen, None if pairs is None else tuple(pairs), from_stage=from_stage, every=every,
         reading=reading, target=target, horizon=horizon, stuck_after=stuck_after, compare=compare,
