@@ -65,6 +65,10 @@ _FUNNEL = (
     "next stage"
 )
 _INTERVAL = "The share of all such journeys lies between the two 95 % limits, by chance alone."
+_FLOW_RATIO = (
+    "Flow ratio: all entries of the second stage over all of the first, which are not the same "
+    "journeys."
+)
 _OPEN = (
     "Open visits count for as long as they were watched. An empty time was not reached: too many "
     "are still there."
@@ -253,9 +257,9 @@ class _Parts:
                 *self._stages("source:From target:To"),
                 *_ratio("ratio", "Reached", "Journeys", "Conversion"),
                 *_columns("days", "median:Half_of_them_within"),
-                *_columns("share", "flow_ratio:All_entries_of_the_one_over_all_of_the_other"),
+                *_columns("share", "flow_ratio"),
                 *_columns("count", "merged young"),
-                notes=(_INTERVAL,),
+                notes=(_INTERVAL, _FLOW_RATIO),
             )
             for reading, words in _REACHED.items()
         ]  # fmt: skip
