@@ -14,10 +14,12 @@ from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.past import Past, past_of
 from lifecycle_fsm.cli.report_config import ReportConfig, read_config
+from lifecycle_fsm.forecast import forecast
 from lifecycle_fsm.funnel import FunnelReport, Measure, Scope, measure, observe, on_picture
 from lifecycle_fsm.funnel.scope import Window
 from lifecycle_fsm.history import StoredTable
-from lifecycle_fsm.report import ReportChapter, make_report, save_report
+from lifecycle_fsm.report import ReportChapter, ReportPart, make_report, save_report
+from lifecycle_fsm.report.forecast_tables import forecast_part
 from lifecycle_fsm.report.relative_windows import read_window
 from lifecycle_fsm.report.report_limits import CURRENT
 from lifecycle_fsm.wording import counted, sentence
@@ -96,6 +98,7 @@ class _ReportWork:
     def __init__(self, settings: ReportConfig, past: Past, until: datetime | None) -> None:
         self.settings, self.past, self.until = settings, past, until
         self.segments = ("", *settings.segments)
+        self.first = self.window(settings.windows[0])
         self.possible: tuple[Measure, ...] | None = settings.measures
 
     def chapters(self) -> Iterator[ReportChapter]:
@@ -127,7 +130,11 @@ class _ReportWork:
             kept = tuple(name for name in measured.measures if name not in _CURRENT)
             measured = attrs.evolve(measured, measures=kept, ready=(), overdue=(), stuck=())
         counts = on_picture(self.scope(segment, window), reading=self.settings.reading)
-        return ReportChapter(measured=measured, counts=counts, labels=labels)
+        parts: tuple[ReportPart, ...] = ()
+        if self.settings.forecast is not None and not segment and window == self.first:
+            ahead = forecast(self.scope("", (None, None)), horizon=self.settings.forecast)
+            parts = (forecast_part(ahead, self.past.model),)
+        return ReportChapter(measured=measured, counts=counts, labels=labels, parts=parts)
 
     def window(self, text: str) -> Window:
         return (

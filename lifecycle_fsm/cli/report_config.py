@@ -37,6 +37,7 @@ from lifecycle_fsm.cli.past import Past
 from lifecycle_fsm.errors import FileProblem, LifecycleError, Problem, suggest
 from lifecycle_fsm.files import near_files, why
 from lifecycle_fsm.funnel import (
+    COMPARING,
     MEASURES,
     READINGS,
     Every,
@@ -86,6 +87,7 @@ class ReportConfig:
     from_stage: str | None = None
     target: float | None = None
     stuck_after: timedelta | None = None
+    forecast: timedelta | None = None
 
     def filter(self, segment: str) -> str | None:
         """The filter of a segment, or of everybody, as a guard."""
@@ -198,7 +200,7 @@ class _ConfigReader:
             "people": self.path,
             "deadlines": self.path,
             "zone": _zone,
-            "measures": _several(_one_of([name for name in MEASURES if name != "compare"])),
+            "measures": _several(_one_of([name for name in MEASURES if name not in COMPARING])),
             "windows": _several(_window),
             "segments": self.segments,
             "limits": self.limits,
@@ -212,6 +214,7 @@ class _ConfigReader:
             "from_stage": _text,
             "target": _share,
             "stuck_after": _length,
+            "forecast": _length,
         }
 
     # -- readers that know the folder, or collect several mistakes

@@ -7,14 +7,15 @@ Every other result becomes a part in the same way: a function from its records t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from itertools import pairwise
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, pairwise
+from operator import attrgetter, itemgetter
 from typing import Any, TypeAlias
 
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
     FORMULAS,
+    Cohort,
     Counts,
     FunnelReport,
     Measure,
@@ -26,6 +27,8 @@ from lifecycle_fsm.report.content import (
     Bar,
     BarChart,
     CellValue,
+    HeatCell,
+    HeatMap,
     Kind,
     LineChart,
     LinePanel,
@@ -52,7 +55,8 @@ _TITLES: dict[Measure, str] = {
     "people": "People in each stage", "ready": "Ready for sales", "flows": "Flows",
     "conversion": "Conversion", "stay": "Time in stage", "reps": "Salespeople",
     "share": "Sources", "sla": "Agreements", "overdue": "Overdue", "stuck": "Stuck",
-    "compare": "Before and after",
+    "compare": "Before and after", "cohorts": "Cohorts", "leaks": "Leaks", "touch": "First touch",
+    "reasons": "Given back", "mix": "Rate and mix",
 }  # fmt: skip
 _REACHED = {"through": "entered", "over": "entered or passed over"}
 _USUAL = {
@@ -112,8 +116,7 @@ def measure_parts(report: FunnelReport, model: Model) -> tuple[ReportPart, ...]:
     in the table of the funnel, unless there are groups."""
     texts = _Parts(report, model)
     names = (name for name in report.measures if name != "people" or report.by)
-    makers = (getattr(texts, name, None) for name in names)
-    parts: list[ReportPart] = [make() for make in makers if make is not None]
+    parts: list[ReportPart] = [getattr(texts, name)() for name in names]
     return tuple(part for part in parts if any(table.rows for table in part.tables))
 
 
@@ -349,6 +352,75 @@ class _Parts:
             *_columns("number", "before_rate:In_30_days_before after_rate:In_30_days_after"),
         )  # fmt: skip
         return self._part("compare", conversions, times, entries)
+
+    def cohorts(self) -> ReportPart:
+        rows = self.report.cohorts
+        table = self._grouped(
+            "cohorts", "Cohorts up to now", rows,
+            *self._stages("source:From target:To"),
+            _made("period", "Entered in", "text", attrgetter("period.name")),
+            *_ratio("ratio", "Reached", "Journeys", "Conversion"), *_columns("count", "merged"),
+        )  # fmt: skip
+        keyed = [((row.group, f"{self.stage(row.source)} → {self.stage(row.target)}"), row)
+                 for row in rows if row.journeys]  # fmt: skip
+        maps = [
+            self._map(" ".join(filter(None, key)), [row for _, row in of_pair])
+            for key, of_pair in groupby(keyed, key=itemgetter(0))
+        ]
+        return self._part("cohorts", table, charts=maps)
+
+    def _map(self, title: str, rows: Sequence[Cohort]) -> HeatMap:
+        """The cohorts of one pair of stages, by age."""
+        return HeatMap(
+            title=f"{title}, reached within so many {rows[0].unit}", corner="Entered in",
+            columns=tuple(str(cell.age) for cell in rows[0].cells),
+            rows=tuple(
+                (row.period.name, tuple(HeatCell(row.share(at), at.complete) for at in row.cells))
+                for row in rows
+            ),
+        )  # fmt: skip
+
+    def leaks(self) -> ReportPart:
+        table = self._grouped(
+            "leaks", "What ten points more of a step would bring", self.report.leaks,
+            *self._stages("source:From target:To"),
+            *_ratio("ratio", "Reached", "Journeys", "Conversion"),
+            *_columns("share", "onward.share:Of_those_to_the_last_stage"),
+            *_columns("number", "customers:Further_journeys_to_the_last_stage"),
+        )  # fmt: skip
+        return self._part("leaks", table)
+
+    def touch(self) -> ReportPart:
+        table = self._grouped(
+            "first_touch", _TITLES["touch"], self.report.touches,
+            *_columns("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *_columns("text", "assigned_to"),
+            *_ratio("ratio", "In time", "Visits", "Share in time"),
+            *_columns("days", "median:Half_touched_within"),
+        )  # fmt: skip
+        return self._part("touch", table)
+
+    def reasons(self) -> ReportPart:
+        table = self._grouped(
+            "given_back", "Visits that ended beside the path", self.report.reasons,
+            *self._stages("stage:From target:To"),
+            *_columns("text", "rule", lambda rule: self.rules.get(str(rule), str(rule))),
+            *_columns("text", "reason"), *_ratio("ratio", "Visits", "Of all that ended", "Share"),
+        )  # fmt: skip
+        return self._part("reasons", table)
+
+    def mix(self) -> ReportPart:
+        rows = [(mix, part) for mix in self.report.mixes for part in mix.parts]
+        first, second = itemgetter(0), itemgetter(1)
+        table = _table(
+            "mix", "Change of conversion by group", rows,
+            _made("source", "From", "text", lambda row: self.stage(first(row).source)),
+            _made("target", "To", "text", lambda row: self.stage(first(row).target)),
+            _made("group", "Group", "text", lambda row: second(row).group),
+            _made("rate", "By its own conversion", "share", lambda row: second(row).rate),
+            _made("mix", "By its size", "share", lambda row: second(row).mix),
+        )  # fmt: skip
+        return self._part("mix", table)
 
     # -- lists of people
 
