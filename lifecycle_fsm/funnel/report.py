@@ -302,8 +302,7 @@ def measure(
         first_of_sales=sales_stage(model, from_stage).name,
         ready_stage=ready_stage(scope, from_stage),
         measures=tuple(name for name in chosen if name not in impossible),
-        **tables,
-        notes=notes,
+        **tables, notes=notes,
     )  # fmt: skip
 
 
