@@ -7,8 +7,8 @@ from typing import Any
 
 from lifecycle_fsm.forecast import Forecast, PastWeek, PeriodForecast
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
 from lifecycle_fsm.report.content import LineBand, LineChart, LinePanel, ReportPart
-from lifecycle_fsm.report.measure_tables import _columns, _made, _Spec, _table
 from lifecycle_fsm.wording import clean, plain, sentence
 
 _BEFORE = 26  # weeks of the past on a chart
@@ -21,33 +21,33 @@ _DEFINITION = (
 def forecast_part(forecast: Forecast, model: Model) -> ReportPart:
     """The forecast of all people and, in its tables, of each group."""
 
-    def stages(path: str = "stage") -> list[_Spec]:
-        shown = _columns("text", path, lambda name: clean(model.stage(str(name)).display))
+    def stages(path: str = "stage") -> list[ColumnSpec]:
+        shown = columns_of("text", path, lambda name: clean(model.stage(str(name)).display))
         by = forecast.by
-        first = [_made(by, sentence(plain(by)), "text", attrgetter("group"))] if by else []
+        first = [made_column(by, sentence(plain(by)), "text", attrgetter("group"))] if by else []
         return [*first, *shown]
 
     numbers = [
-        *_columns("number", "expected known:By_people_who_are_there new:By_new_people"),
-        *_columns("count", "low_80:80_%:_at_least high_80:80_%:_at_most"),
-        *_columns("count", "low_95:95_%:_at_least high_95:95_%:_at_most"),
+        *columns_of("number", "expected known:By_people_who_are_there new:By_new_people"),
+        *columns_of("count", "low_80:80_%:_at_least high_80:80_%:_at_most"),
+        *columns_of("count", "low_95:95_%:_at_least high_95:95_%:_at_most"),
     ]
-    totals = _table(
-        "forecast", "In all", forecast.totals, *stages(), *_columns("text", "kind"), *numbers,
-        *_columns("count", "last_period:As_many_days_before last_year:A_year_before"),
+    totals = table_of(
+        "forecast", "In all", forecast.totals, *stages(), *columns_of("text", "kind"), *numbers,
+        *columns_of("count", "last_period:As_many_days_before last_year:A_year_before"),
         notes=forecast.warnings,
     )  # fmt: skip
-    weeks = _table(
-        "forecast_weeks", "By week", forecast.weeks, *_columns("text", "period:Week"), *stages(),
-        *_columns("text", "kind"), *numbers, *_columns("count", "days:Days_of_it"),
+    weeks = table_of(
+        "forecast_weeks", "By week", forecast.weeks, *columns_of("text", "period:Week"), *stages(),
+        *columns_of("text", "kind"), *numbers, *columns_of("count", "days:Days_of_it"),
     )  # fmt: skip
-    backtest = _table(
+    backtest = table_of(
         "forecast_backtest", "How earlier forecasts did", forecast.backtest,
-        *_columns("text", "stage", lambda name: clean(model.stage(str(name)).display)),
-        *_columns("text", "kind"), *_columns("count", "origins:Forecasts entries"),
-        *_columns("share", "error last_period_error:Error_of_as_many_days_before"),
-        *_columns("share", "last_year_error:Error_of_a_year_before bias"),
-        *_columns("count", "weeks held_80:Weeks_within_80_% held_95:Weeks_within_95_%"),
+        *columns_of("text", "stage", lambda name: clean(model.stage(str(name)).display)),
+        *columns_of("text", "kind"), *columns_of("count", "origins:Forecasts entries"),
+        *columns_of("share", "error last_period_error:Error_of_as_many_days_before"),
+        *columns_of("share", "last_year_error:Error_of_a_year_before bias"),
+        *columns_of("count", "weeks held_80:Weeks_within_80_% held_95:Weeks_within_95_%"),
     )  # fmt: skip
     return ReportPart(
         name="forecast", title="Forecast",
@@ -58,12 +58,8 @@ def forecast_part(forecast: Forecast, model: Model) -> ReportPart:
 
 def _fans(forecast: Forecast, model: Model) -> LineChart:
     """Each stage of the path behind original processing: whole weeks, past and to come."""
-    past = [
-        row for row in forecast.past if not row.group and row.kind != "contact" and row.days == 7
-    ]
-    ahead = [
-        row for row in forecast.weeks if not row.group and row.kind != "contact" and row.days == 7
-    ]
+    past = list(filter(_is_shown, forecast.past))
+    ahead = list(filter(_is_shown, forecast.weeks))
     before = list(dict.fromkeys(row.period for row in past))[-_BEFORE:]
     weeks = list(dict.fromkeys(row.period for row in ahead))
     entered = {(row.stage, row.period): row.entered for row in past}

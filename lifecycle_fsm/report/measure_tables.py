@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
@@ -23,16 +23,21 @@ from lifecycle_fsm.funnel import (
     Ratio,
 )
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.report.column_makers import (
+    ColumnSpec,
+    columns_of,
+    made_column,
+    ratio_columns,
+    table_of,
+)
 from lifecycle_fsm.report.content import (
     Bar,
     BarChart,
     CellValue,
     HeatCell,
     HeatMap,
-    Kind,
     LineChart,
     LinePanel,
-    ReportColumn,
     ReportPart,
     ReportTable,
 )
@@ -47,16 +52,12 @@ from lifecycle_fsm.wording import (
     sentence,
 )
 
-#: A column, and how a record gives its cell.
-_Cell: TypeAlias = Callable[[Any], CellValue]
-_Spec: TypeAlias = tuple[ReportColumn, _Cell]
-
 _TITLES: dict[Measure, str] = {
     "people": "People in each stage", "ready": "Ready for sales", "flows": "Flows",
     "conversion": "Conversion", "stay": "Time in stage", "reps": "Salespeople",
     "share": "Sources", "sla": "Agreements", "overdue": "Overdue", "stuck": "Stuck",
     "compare": "Before and after", "cohorts": "Cohorts", "leaks": "Leaks", "touch": "First touch",
-    "reasons": "Given back", "mix": "Rate and mix",
+    "reasons": "Given back", "money": "Money", "mix": "Rate and mix",
 }  # fmt: skip
 _REACHED = {"through": "entered", "over": "entered or passed over"}
 _USUAL = {
@@ -90,17 +91,17 @@ def funnel_part(report: FunnelReport, counts: Counts, model: Model) -> ReportPar
     def step(number: str) -> Callable[[str], CellValue]:
         return lambda name: getattr(steps[name], number, None)
 
-    table = _table(
+    table = table_of(
         "funnel", "The funnel", names,
-        _made("code", "Code", "text", lambda name: model.stage(name).code),
-        _made("stage", "Stage", "text", texts.stage),
-        _made("people", "People now", "count", lambda name: counts.people.get(name, 0)),
-        _made("entered", "Entered", "count", lambda name: counts.entered.get(name, 0)),
-        _made("passed_over", "Passed over", "count", counts.passed_over.get),
-        _made("half_left", "Half left after", "days", counts.median_stay.get),
-        _made("reached", "Reached the next stage", "count", step("reached")),
-        _made("journeys", "Of journeys", "count", step("journeys")),
-        _made("conversion", "Conversion", "share", step("share"), of=("reached", "journeys")),
+        made_column("code", "Code", "text", lambda name: model.stage(name).code),
+        made_column("stage", "Stage", "text", texts.stage),
+        made_column("people", "People now", "count", lambda name: counts.people.get(name, 0)),
+        made_column("entered", "Entered", "count", lambda name: counts.entered.get(name, 0)),
+        made_column("passed_over", "Passed over", "count", counts.passed_over.get),
+        made_column("half_left", "Half left after", "days", counts.median_stay.get),
+        made_column("reached", "Reached the next stage", "count", step("reached")),
+        made_column("journeys", "Of journeys", "count", step("journeys")),
+        made_column("conversion", "Conversion", "share", step("share"), of=("reached", "journeys")),
     )  # fmt: skip
     people = [(name, counts.people.get(name, 0)) for name in names]
     bars = (Bar(label=texts.stage(name), value=n, text=f"{n:,}") for name, n in people)
@@ -125,62 +126,6 @@ def findings(report: FunnelReport, model: Model) -> tuple[tuple[str, str], ...]:
     return tuple(_Parts(report, model).findings())
 
 
-# ------------------------------------------------------------------ columns
-
-
-def _columns(kind: Kind, text: str, shown: _Cell | None = None) -> list[_Spec]:
-    """Columns of one kind, from ``attribute`` or ``attribute:Title_of_it`` each; ``shown`` may
-    change their values. An attribute may be a path, whose last part is the name."""
-    specs = []
-    for word in text.split():
-        path, _, title = word.partition(":")
-        name, get = path.rpartition(".")[2], attrgetter(path)
-        column = ReportColumn(name, title.replace("_", " ") or sentence(plain(name)), kind)
-        specs.append((column, get if shown is None else _then(get, shown)))
-    return specs
-
-
-def _then(get: Callable[[Any], Any], shown: _Cell) -> _Cell:
-    return lambda row: shown(get(row))
-
-
-def _made(
-    name: str, title: str, kind: Kind, cell: _Cell,
-    of: tuple[str, str] | None = None,
-) -> _Spec:  # fmt: skip
-    return ReportColumn(name, title, kind, of), cell
-
-
-def _ratio(path: str, part: str, whole: str, title: str) -> tuple[_Spec, ...]:
-    """A ratio with its counts and its interval; the names of the columns follow their titles."""
-    get = attrgetter(path)
-
-    def limit(place: int) -> _Cell:
-        return lambda row: get(row).range[place] if get(row).range else None
-
-    first, second, own = (
-        text.lower().replace("'", "").replace(" ", "_") for text in (part, whole, title)
-    )
-    return (
-        _made(first, part, "count", attrgetter(f"{path}.part")),
-        _made(second, whole, "count", attrgetter(f"{path}.whole")),
-        _made(own, title, "share", attrgetter(f"{path}.share"), of=(first, second)),
-        _made(f"{own}_low", f"{title}: at least", "share", limit(0)),
-        _made(f"{own}_high", f"{title}: at most", "share", limit(1)),
-    )
-
-
-def _table(
-    name: str, title: str, rows: Iterable[Any], *specs: _Spec, notes: Iterable[str] = (),
-    people: bool = False,
-) -> ReportTable:  # fmt: skip
-    return ReportTable(
-        name=name, title=title, notes=tuple(notes), people=people,
-        columns=tuple(column for column, _ in specs),
-        rows=tuple(tuple(cell(row) for _, cell in specs) for row in rows),
-    )  # fmt: skip
-
-
 class _Parts:
     """Makes the part of each measure of one report, by the method of its name."""
 
@@ -197,17 +142,17 @@ class _Parts:
         """A stage for people."""
         return "All stages" if name == ALL_STAGES else clean(self.model.stage(name).display)
 
-    def _stages(self, text: str) -> list[_Spec]:
-        return _columns("text", text, self.stage)
+    def _stages(self, text: str) -> list[ColumnSpec]:
+        return columns_of("text", text, self.stage)
 
     def _grouped(
-        self, name: str, title: str, rows: Iterable[Any], *specs: _Spec, group: str = "group",
+        self, name: str, title: str, rows: Iterable[Any], *specs: ColumnSpec, group: str = "group",
         notes: Iterable[str] = (), people: bool = False,
     ) -> ReportTable:  # fmt: skip
         """A table that begins with the groups of the report, if it has any."""
         by = self.report.by
-        first = [_made(by, sentence(plain(by)), "text", attrgetter(group))] if by else []
-        return _table(name, title, rows, *first, *specs, notes=notes, people=people)
+        first = [made_column(by, sentence(plain(by)), "text", attrgetter(group))] if by else []
+        return table_of(name, title, rows, *first, *specs, notes=notes, people=people)
 
     def _part(self, name: Measure, *tables: ReportTable, charts: Iterable[Any] = ()) -> ReportPart:
         return ReportPart(
@@ -218,7 +163,7 @@ class _Parts:
     # -- measures
 
     def people(self) -> ReportPart:
-        columns = *self._stages("stage"), *_columns("count", "people")
+        columns = *self._stages("stage"), *columns_of("count", "people")
         return self._part(
             "people", self._grouped("people", _TITLES["people"], self.report.people, *columns)
         )
@@ -227,11 +172,11 @@ class _Parts:
         rows = [row for row in self.report.flows if row.opening or row.entered or row.closing]
         table = self._grouped(
             "flows", _TITLES["flows"], rows,
-            _made("period", "Period", "text", attrgetter("period.name")),
+            made_column("period", "Period", "text", attrgetter("period.name")),
             *self._stages("stage"),
-            *_columns("count", "opening entered:In left:Out closing new:New_people"),
-            *_columns("count", "merged:Merged_away"),
-            *_columns("text", "period.whole:Whole_period", _yes),
+            *columns_of("count", "opening entered:In left:Out closing new:New_people"),
+            *columns_of("count", "merged:Merged_away"),
+            *columns_of("text", "period.whole:Whole_period", _yes),
         )  # fmt: skip
         return self._part("flows", table, charts=self._entries())
 
@@ -258,10 +203,10 @@ class _Parts:
                 f"conversion_{reading}", f"Conversion: {words}",
                 [row for row in rows if row.reading == reading],
                 *self._stages("source:From target:To"),
-                *_ratio("ratio", "Reached", "Journeys", "Conversion"),
-                *_columns("days", "median:Half_of_them_within"),
-                *_columns("share", "flow_ratio"),
-                *_columns("count", "merged young"),
+                *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
+                *columns_of("days", "median:Half_of_them_within"),
+                *columns_of("share", "flow_ratio"),
+                *columns_of("count", "merged young"),
                 notes=(_INTERVAL, _FLOW_RATIO),
             )
             for reading, words in _REACHED.items()
@@ -282,8 +227,8 @@ class _Parts:
         left = "first_quartile:A_quarter_left_after median:Half_left_after"
         table = self._grouped(
             "time_in_stage", _TITLES["stay"], [row for row in self.report.stays if row.visits],
-            *self._stages("stage"), *_columns("count", "visits ended open"),
-            *_columns("days", f"{left} third_quartile:Three_quarters_left_after"), notes=(_OPEN,),
+            *self._stages("stage"), *columns_of("count", "visits ended open"),
+            *columns_of("days", f"{left} third_quartile:Three_quarters_left_after"), notes=(_OPEN,),
         )  # fmt: skip
         return self._part("stay", table)
 
@@ -291,35 +236,36 @@ class _Parts:
         first, last = self.report.first_of_sales, self.model.path[-1].name
         table = self._grouped(
             "salespeople", f"From {self.stage(first)} to {self.stage(last)}", self.report.reps,
-            *_columns("text", "owner"), *_ratio("close_rate", "Won", "Journeys", "Close rate"),
-            *_columns("count", "lost open"), *_columns("days", "median:Half_won_within"),
-            *_columns("count", "load:People_now"),
+            *columns_of("text", "owner"),
+            *ratio_columns("close_rate", "Won", "Journeys", "Close rate"),
+            *columns_of("count", "lost open"), *columns_of("days", "median:Half_won_within"),
+            *columns_of("count", "load:People_now"),
         )  # fmt: skip
         return self._part("reps", table)
 
     def share(self) -> ReportPart:
         rows = self.report.shares
 
-        def entries(source: str) -> _Spec:
-            return _made(
+        def entries(source: str) -> ColumnSpec:
+            return made_column(
                 f"from_{source}", sentence(clean(source)), "count", lambda row: row.entries[source]
             )
 
         table = self._grouped(
             "sources", "Entries by source", [row for row in rows if row.ratio.whole],
             *self._stages("stage"), *map(entries, rows[0].entries if rows else ()),
-            *_columns("count", "unknown"),
-            *_ratio("ratio", "Of marketing", "Entries", "Marketing's share"),
-            *_columns("share", "target"),
+            *columns_of("count", "unknown"),
+            *ratio_columns("ratio", "Of marketing", "Entries", "Marketing's share"),
+            *columns_of("share", "target"),
         )  # fmt: skip
         return self._part("share", table)
 
     def sla(self) -> ReportPart:
         table = self._grouped(
             "agreements", _TITLES["sla"], self.report.agreements,
-            *_columns("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
-            *_ratio("ratio", "Kept", "Decided", "Share kept"),
-            *_columns("count", "visits missed overdue:Missed_and_still_open void waiting merged"),
+            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *ratio_columns("ratio", "Kept", "Decided", "Share kept"),
+            *columns_of("count", "visits missed overdue:Missed_and_still_open void waiting merged"),
             notes=("Void: the condition never held. Waiting: not decided yet.",),
         )  # fmt: skip
         return self._part("sla", table)
@@ -332,24 +278,24 @@ class _Parts:
             "compared_conversion", "Conversion before and after",
             [row for row in result.conversions if row.before.reading == report.reading],
             *self._stages("before.source:From before.target:To"),
-            *_ratio("before.ratio", "Reached before", "Journeys before", "Before"),
-            *_ratio("after.ratio", "Reached after", "Journeys after", "After"),
-            *_columns("share", "points:Difference"),
-            *_columns("text", "apart:More_than_chance", _yes),
+            *ratio_columns("before.ratio", "Reached before", "Journeys before", "Before"),
+            *ratio_columns("after.ratio", "Reached after", "Journeys after", "After"),
+            *columns_of("share", "points:Difference"),
+            *columns_of("text", "apart:More_than_chance", _yes),
             group="before.group", notes=map(sentence, result.cautions),
         )  # fmt: skip
         times = self._grouped(
             "compared_time", "Half left after, before and after",
             [row for row in result.stays if row.before.visits or row.after.visits],
             *self._stages("before.stage"),
-            _made("before", "Before", "days", attrgetter("before.median")),
-            _made("after", "After", "days", attrgetter("after.median")),
-            *_columns("days", "difference"), group="before.group",
+            made_column("before", "Before", "days", attrgetter("before.median")),
+            made_column("after", "After", "days", attrgetter("after.median")),
+            *columns_of("days", "difference"), group="before.group",
         )  # fmt: skip
         entries = self._grouped(
             "compared_entries", "Entries before and after", result.volumes,
-            *self._stages("stage"), *_columns("count", "before after"),
-            *_columns("number", "before_rate:In_30_days_before after_rate:In_30_days_after"),
+            *self._stages("stage"), *columns_of("count", "before after"),
+            *columns_of("number", "before_rate:In_30_days_before after_rate:In_30_days_after"),
         )  # fmt: skip
         return self._part("compare", conversions, times, entries)
 
@@ -358,8 +304,9 @@ class _Parts:
         table = self._grouped(
             "cohorts", "Cohorts up to now", rows,
             *self._stages("source:From target:To"),
-            _made("period", "Entered in", "text", attrgetter("period.name")),
-            *_ratio("ratio", "Reached", "Journeys", "Conversion"), *_columns("count", "merged"),
+            made_column("period", "Entered in", "text", attrgetter("period.name")),
+            *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
+            *columns_of("count", "merged"),
         )  # fmt: skip
         keyed = [((row.group, f"{self.stage(row.source)} → {self.stage(row.target)}"), row)
                  for row in rows if row.journeys]  # fmt: skip
@@ -384,19 +331,19 @@ class _Parts:
         table = self._grouped(
             "leaks", "What ten points more of a step would bring", self.report.leaks,
             *self._stages("source:From target:To"),
-            *_ratio("ratio", "Reached", "Journeys", "Conversion"),
-            *_columns("share", "onward.share:Of_those_to_the_last_stage"),
-            *_columns("number", "customers:Further_journeys_to_the_last_stage"),
+            *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
+            *columns_of("share", "onward.share:Of_those_to_the_last_stage"),
+            *columns_of("number", "customers:Further_journeys_to_the_last_stage"),
         )  # fmt: skip
         return self._part("leaks", table)
 
     def touch(self) -> ReportPart:
         table = self._grouped(
             "first_touch", _TITLES["touch"], self.report.touches,
-            *_columns("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
-            *_columns("text", "assigned_to"),
-            *_ratio("ratio", "In time", "Visits", "Share in time"),
-            *_columns("days", "median:Half_touched_within"),
+            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *columns_of("text", "assigned_to"),
+            *ratio_columns("ratio", "In time", "Visits", "Share in time"),
+            *columns_of("days", "median:Half_touched_within"),
         )  # fmt: skip
         return self._part("touch", table)
 
@@ -404,45 +351,81 @@ class _Parts:
         table = self._grouped(
             "given_back", "Visits that ended beside the path", self.report.reasons,
             *self._stages("stage:From target:To"),
-            *_columns("text", "rule", lambda rule: self.rules.get(str(rule), str(rule))),
-            *_columns("text", "reason"), *_ratio("ratio", "Visits", "Of all that ended", "Share"),
+            *columns_of("text", "rule", lambda rule: self.rules.get(str(rule), str(rule))),
+            *columns_of("text", "reason"),
+            *ratio_columns("ratio", "Visits", "Of all that ended", "Share"),
         )  # fmt: skip
         return self._part("reasons", table)
 
     def mix(self) -> ReportPart:
         rows = [(mix, part) for mix in self.report.mixes for part in mix.parts]
         first, second = itemgetter(0), itemgetter(1)
-        table = _table(
+        table = table_of(
             "mix", "Change of conversion by group", rows,
-            _made("source", "From", "text", lambda row: self.stage(first(row).source)),
-            _made("target", "To", "text", lambda row: self.stage(first(row).target)),
-            _made("group", "Group", "text", lambda row: second(row).group),
-            _made("rate", "By its own conversion", "share", lambda row: second(row).rate),
-            _made("mix", "By its size", "share", lambda row: second(row).mix),
+            made_column("source", "From", "text", lambda row: self.stage(first(row).source)),
+            made_column("target", "To", "text", lambda row: self.stage(first(row).target)),
+            made_column("group", "Group", "text", lambda row: second(row).group),
+            made_column("rate", "By its own conversion", "share", lambda row: second(row).rate),
+            made_column("mix", "By its size", "share", lambda row: second(row).mix),
         )  # fmt: skip
         return self._part("mix", table)
 
+    def money(self) -> ReportPart:
+        report = self.report.money
+        assert report is not None
+        unit = f" ({report.currency})" if report.currency else ""
+
+        def money(name: str, title: str, path: str) -> ColumnSpec:
+            return made_column(name, f"{title}{unit}", "money", attrgetter(path))
+
+        def amounts(path: str, title: str) -> tuple[ColumnSpec, ...]:
+            number = made_column(path, title, "count", attrgetter(f"{path}.opportunities"))
+            return number, money(f"{path}_amount", f"{title}: amount", f"{path}.amount")
+
+        old = amounts("old", "Older") if report.deal_age is not None else ()
+        won = self._grouped(
+            "money", "Open, won and lost", report.groups,
+            *amounts("open", "Open"), *old, *amounts("won", "Won"),
+            money("average", "Average won deal", "won.average"), *amounts("lost", "Lost"),
+            *ratio_columns("win_rate", "Of them won", "Closed", "Win rate"),
+            *columns_of("days", "cycle:From_opening_to_win"),
+            money("velocity", "Velocity a day", "velocity"),
+            money("won_per_day", "Really won a day", "won_per_day"),
+        )  # fmt: skip
+        pipeline = self._grouped(
+            "pipeline", "Open opportunities by stage", report.pipeline, *self._stages("stage"),
+            *amounts("open", "Open"), *old,
+        )  # fmt: skip
+        deals = self._grouped(
+            "old_deals", "Old opportunities", report.old,
+            *columns_of("text", "id:Opportunity person:Contact owner"), *self._stages("stage"),
+            *columns_of("money", "amount"), *columns_of("text", "currency"),
+            *columns_of("time", "closes_at:To_close"), *columns_of("days", "age"),
+        )  # fmt: skip
+        return self._part("money", *(table for table in (won, pipeline, deals) if table.rows))
+
     # -- lists of people
 
-    def _list(self, name: Measure, *specs: _Spec, notes: Iterable[str] = ()) -> ReportPart:
+    def _list(self, name: Measure, *specs: ColumnSpec, notes: Iterable[str] = ()) -> ReportPart:
         table = self._grouped(
             f"{name}_people", _TITLES[name], getattr(self.report, name),
-            *_columns("text", "name company email:E-mail owner assigned_to"),
-            *self._stages("stage"), *_columns("time", "since"), *specs,
-            *_columns("text", "person:Id"), notes=notes, people=True,
+            *columns_of("text", "name company email:E-mail owner assigned_to"),
+            *self._stages("stage"), *columns_of("time", "since"), *specs,
+            *columns_of("text", "person:Id"), notes=notes, people=True,
         )  # fmt: skip
         return self._part(name, table)
 
-    def _why(self, path: str, words: Callable[[str], CellValue]) -> _Spec:
-        return _made("why", "Why", "text", _then(attrgetter(path), words))
+    def _why(self, path: str, words: Callable[[str], CellValue]) -> ColumnSpec:
+        get = attrgetter(path)
+        return made_column("why", "Why", "text", lambda row: words(get(row)))
 
     def ready(self) -> ReportPart:
         why = self._why("rule", lambda rule: self.rules.get(rule, rule))
-        return self._list("ready", *_columns("days", "time:For"), why)
+        return self._list("ready", *columns_of("days", "time:For"), why)
 
     def overdue(self) -> ReportPart:
         return self._list(
-            "overdue", *_columns("time", "due"), self._why("deadline", self.deadlines.get)
+            "overdue", *columns_of("time", "due"), self._why("deadline", self.deadlines.get)
         )
 
     def stuck(self) -> ReportPart:
@@ -453,7 +436,7 @@ class _Parts:
             for row in limits
         )
         why = self._why("stage", known.get)
-        return self._list("stuck", *_columns("days", "time:For"), why, notes=notes)
+        return self._list("stuck", *columns_of("days", "time:For"), why, notes=notes)
 
     # -- findings
 
