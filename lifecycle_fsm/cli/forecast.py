@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from textwrap import fill
 from typing import Annotated, Literal
@@ -13,15 +14,16 @@ import typer
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_length, read_time
 from lifecycle_fsm.cli.console import as_json, print_json
-from lifecycle_fsm.cli.earlier_run import read_with_model, watched_until
 from lifecycle_fsm.cli.options import flag, option
+from lifecycle_fsm.cli.past import Past, past_of
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.forecast import BacktestResult, Expectation, Forecast, PeriodForecast
 from lifecycle_fsm.forecast import forecast as made_forecast
-from lifecycle_fsm.funnel import observe
+from lifecycle_fsm.funnel import Scope, observe, won_amounts
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.report import ENDINGS, is_report, save_report
 from lifecycle_fsm.tables import Column, TableWriter
 from lifecycle_fsm.tables.output_tables import ColumnType
 from lifecycle_fsm.wording import clean, counted, percent
@@ -45,13 +47,18 @@ def forecast(
             "[default: as observed]",
         ),
     ] = None,
+    opportunities: options.Opportunities = None,
     by: options.By = None,
     where: options.WhereNumbers = None,
     until: options.Until = None,
     zone: options.Zone = "UTC",
     every: Annotated[Literal["week", "month"], flag("Show the entries of each.")] = "month",
     out: Annotated[
-        str | None, option("FILE", "Write the table of weeks: .csv, .parquet or .json.")
+        str | None,
+        option(
+            "FILE",
+            "Write the table of weeks as .csv, .parquet or .json, or all as .xlsx, .html or .pptx.",
+        ),
     ] = None,
     json: options.Json = False,
 ) -> None:
@@ -67,21 +74,34 @@ def forecast(
     `docs/agree/forecast.md` says what each number means, and what it cannot know.
     """
     keep_inputs(out, history, model)
-    if out is not None and Path(out).suffix not in _FORMATS:
-        raise LifecycleError(f"--out: {out}: name it {', '.join(_FORMATS)}")
-    rows, lifecycle = read_with_model(history, model)
-    known = read_time("--until", until, find_zone(zone)) or watched_until(history)
-    scope = observe(rows, lifecycle, until=known, zone=zone, by=by, where=where)
+    if out is not None and Path(out).suffix not in _FORMATS and not is_report(out):
+        raise LifecycleError(f"--out: {out}: name it {', '.join((*_FORMATS, *ENDINGS))}")
+    past = past_of(None, history, model, None, None, opportunities, ())
+    known = read_time("--until", until, find_zone(zone)) or past.until
+    scope = observe(past.history, past.model, until=known, zone=zone, by=by, where=where)
     length = read_length("--horizon", horizon)
     assert length is not None
-    result = made_forecast(scope, horizon=length, growth=_share(growth))
+    result = forecast_of(past, scope, length, _share(growth))
     if out is not None:
-        with folder_for(out):
-            _write(out, result)
+        _save(out, result, past.model)
     if json:
         print_json(result.as_dict())
     else:
-        print("\n".join(_text(result, lifecycle, weekly=every == "week")))
+        print("\n".join(_text(result, past.model, weekly=every == "week")))
+
+
+def forecast_of(
+    past: Past, scope: Scope, horizon: timedelta, growth: float | None = None
+) -> Forecast:
+    """The forecast of a scope; of revenue too, if amounts are known."""
+    money = past.model.money
+    won = None
+    if money is not None and past.opportunities is not None:
+        won = won_amounts(scope, past.opportunities)
+    return made_forecast(
+        scope, horizon=horizon, growth=growth, won=won or None,
+        currency=None if money is None else money.currency,
+    )  # fmt: skip
 
 
 def _share(text: str | None) -> float | None:
@@ -98,8 +118,18 @@ def _share(text: str | None) -> float | None:
         raise LifecycleError(f"--growth: {text!r} is no share: write it as 10% or 0.1") from None
 
 
+def _save(out: str, result: Forecast, model: Model) -> None:
+    """Write the table of weeks, or a report of all."""
+    if not is_report(out):
+        with folder_for(out):
+            _write(out, result)
+        return
+    from lifecycle_fsm.report.forecast_tables import forecast_report
+
+    save_report(forecast_report(result, model), out)
+
+
 def _write(out: str, result: Forecast) -> None:
-    """Write the table of weeks."""
     if out.endswith(".json"):
         write_file(out, as_json(result.as_dict()["weeks"]) + "\n")
         return

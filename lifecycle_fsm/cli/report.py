@@ -11,10 +11,10 @@ import typer
 
 from lifecycle_fsm.cli.arguments import keep_inputs, read_time
 from lifecycle_fsm.cli.exit_status import REJECTED
+from lifecycle_fsm.cli.forecast import forecast_of
 from lifecycle_fsm.cli.options import option
 from lifecycle_fsm.cli.past import Past, past_of
 from lifecycle_fsm.cli.report_config import ReportConfig, read_config
-from lifecycle_fsm.forecast import forecast
 from lifecycle_fsm.funnel import FunnelReport, Measure, Scope, measure, observe, on_picture
 from lifecycle_fsm.funnel.scope import Window
 from lifecycle_fsm.history import StoredTable
@@ -132,7 +132,7 @@ class _ReportWork:
         counts = on_picture(self.scope(segment, window), reading=self.settings.reading)
         parts: tuple[ReportPart, ...] = ()
         if self.settings.forecast is not None and not segment and window == self.first:
-            ahead = forecast(self.scope("", (None, None)), horizon=self.settings.forecast)
+            ahead = forecast_of(self.past, self.scope("", (None, None)), self.settings.forecast)
             parts = (forecast_part(ahead, self.past.model),)
         return ReportChapter(measured=measured, counts=counts, labels=labels, parts=parts)
 

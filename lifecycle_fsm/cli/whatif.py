@@ -28,6 +28,7 @@ from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.report import is_report, save_report
 from lifecycle_fsm.tables import Column, ColumnType, TableWriter, load_mapping
 from lifecycle_fsm.whatif import EntryChange, WhatIf, what_if
 from lifecycle_fsm.whatif.what_if_run import with_tokens
@@ -72,7 +73,12 @@ _Until = Annotated[
 _Zone = Annotated[str, flag("Weeks begin in this zone, and times are of it.", "--zone")]
 _Out = Annotated[
     str | None,
-    option("FILE", "Write everybody who changes as .csv or .parquet; of a range .svg.", "--out"),
+    option(
+        "FILE",
+        "Write everybody who changes as .csv or .parquet, a range as .svg; both as .xlsx, .html or "
+        ".pptx.",
+        "--out",
+    ),
 ]
 _CAPACITY = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*week")
 _RANGE = re.compile(r"(\w+)=(-?[\d.]+):(-?[\d.]+)(?::([\d.]+))?")
@@ -126,7 +132,8 @@ def whatif(
 
     inputs, local = inputs_of(people, activities), find_zone(zone)
     keep_inputs(out, old, new, mapping, *(path for _, path in inputs))
-    check_suffix(out, (".svg",) if range_ is not None else (".csv", ".parquet"))
+    if not is_report(out or ""):
+        check_suffix(out, (".svg",) if range_ is not None else (".csv", ".parquet"))
     limit = _capacity(capacity)
     before = load_model(old, allow_tables)
     changed = load_model(new, allow_tables) if new is not None else None
@@ -275,6 +282,12 @@ def _values(first: str, last: str, step: str | None) -> list[int | float]:
 
 
 def _save(answer: Any, capacity: float | None, out: str) -> None:
+    if is_report(out):
+        from lifecycle_fsm.whatif.what_if_report import range_report, what_if_report
+
+        whole = isinstance(answer, WhatIf)
+        save_report(what_if_report(answer) if whole else range_report(answer, capacity), out)
+        return
     with folder_for(out):
         if isinstance(answer, WhatIf):
             times: dict[str, ColumnType] = {"old_at": "datetime", "new_at": "datetime"}

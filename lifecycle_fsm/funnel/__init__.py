@@ -30,6 +30,7 @@ from lifecycle_fsm.funnel.money import (
     Pipeline,
     Revenue,
     money,
+    won_amounts,
 )
 from lifecycle_fsm.funnel.parts import InParts, Measuring, measured
 from lifecycle_fsm.funnel.people import (
@@ -162,4 +163,5 @@ __all__ = [
     "stuck",
     "usual_pairs",
     "walks",
+    "won_amounts",
 ]

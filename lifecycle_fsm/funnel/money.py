@@ -260,6 +260,21 @@ def money(
     yield  # it asks for no part of the history
 
 
+def won_amounts(
+    scope: Scope, opportunities: Iterable[OpportunityRow]
+) -> list[tuple[datetime, float]]:
+    """When each opportunity was won, and its amount in the reporting currency, by the filter of the
+    scope and up to its end; those without such an amount are left out."""
+    deals, _ = _once(opportunities)
+    _check(scope, deals)
+    return [
+        (deal.closed_at, deal.reported_amount)
+        for deal in filter(_filter(scope), deals)
+        if deal.status == "won" and deal.closed_at is not None and deal.reported_amount is not None
+        and (scope.until is None or deal.closed_at <= scope.until)
+    ]  # fmt: skip
+
+
 def _once(rows: Iterable[OpportunityRow]) -> tuple[_Deals, frozenset[str]]:
     """Each opportunity once, sorted by id, and the ids of those with several contacts."""
     contacts: defaultdict[str, _Deals] = defaultdict(list)

@@ -8,8 +8,8 @@ from typing import Any
 from lifecycle_fsm.forecast import Forecast, PastWeek, PeriodForecast
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
-from lifecycle_fsm.report.content import LineBand, LineChart, LinePanel, ReportPart
-from lifecycle_fsm.wording import clean, plain, sentence
+from lifecycle_fsm.report.content import LineBand, LineChart, LinePanel, Report, ReportPart
+from lifecycle_fsm.wording import clean, format_instant, plain, sentence
 
 _BEFORE = 26  # weeks of the past on a chart
 _DEFINITION = (
@@ -35,7 +35,7 @@ def forecast_part(forecast: Forecast, model: Model) -> ReportPart:
     totals = table_of(
         "forecast", "In all", forecast.totals, *stages(), *columns_of("text", "kind"), *numbers,
         *columns_of("count", "last_period:As_many_days_before last_year:A_year_before"),
-        notes=forecast.warnings,
+        notes=_notes(forecast),
     )  # fmt: skip
     weeks = table_of(
         "forecast_weeks", "By week", forecast.weeks, *columns_of("text", "period:Week"), *stages(),
@@ -54,6 +54,24 @@ def forecast_part(forecast: Forecast, model: Model) -> ReportPart:
         definition=_DEFINITION.format(forecast.days, forecast.start.isoformat()),
         tables=(totals, weeks, backtest), charts=(_fans(forecast, model),),
     )  # fmt: skip
+
+
+def forecast_report(forecast: Forecast, model: Model) -> Report:
+    """A forecast as a report of its own."""
+    return Report(
+        title=f"{clean(model.title or model.name)}: forecast",
+        model=model,
+        zone=forecast.zone,
+        facts=(
+            ("Model", f"{forecast.model}, version {forecast.version}"),
+            ("Known until", format_instant(forecast.until, forecast.zone)),
+        ),
+        parts=(forecast_part(forecast, model),),
+    )
+
+
+def _notes(forecast: Forecast) -> tuple[str, ...]:
+    return tuple(f"{sentence(warning).removesuffix('.')}." for warning in forecast.warnings)
 
 
 def _fans(forecast: Forecast, model: Model) -> LineChart:

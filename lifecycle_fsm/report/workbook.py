@@ -39,6 +39,7 @@ _FORMATS: dict[Kind, str] = {
 _NARROWEST, _WIDEST = 9, 44
 _PICTURE_WIDTH = 980  # pixels
 _NAME = 31  # the longest that Excel allows
+_NOT_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", None))
 
 
 def write_workbook(report: Report) -> bytes:
@@ -154,7 +155,7 @@ class _Workbook:
     # -- the others
 
     def _sheet(self, part: ReportPart) -> str:
-        name = part.title[:_NAME]
+        name = part.title.translate(_NOT_IN_NAMES)[:_NAME]
         sheet = self.book.add_worksheet(name)
         sheet.hide_gridlines(2)
         sheet.set_default_row(15)

@@ -1,0 +1,114 @@
+"""A what-if as a report: the entries of both histories, everybody who changes, the first day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Any
+
+from lifecycle_fsm.funnel.entry_changes import ChangeKind
+from lifecycle_fsm.model import Model
+from lifecycle_fsm.report import Report, ReportPart, ReportTable
+from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
+from lifecycle_fsm.report.content import WhatIfPanels
+from lifecycle_fsm.whatif.token_range import WhatIfRange
+from lifecycle_fsm.whatif.what_if_results import KINDS, StageWhatIf, WhatIf
+from lifecycle_fsm.wording import clean, format_instant, format_number
+
+_DEFINITION = (
+    "Both models run over the same log. Only the first difference of each person is told, and what "
+    "really happened after it: what people would have done under the changed model nobody knows"
+)
+_WHO = "person:Id name company email:E-mail owner"
+
+
+def what_if_report(answer: WhatIf) -> Report:
+    """The answer as a report, with lists of people."""
+
+    def stages(text: str) -> list[ColumnSpec]:
+        return columns_of("text", text, lambda name: clean(answer.stage_of(str(name)).display))
+
+    entries = table_of(
+        "what_if", "Entries", answer.stages, *stages("stage"),
+        *columns_of("count", "old:Now new:Changed"),
+        *(_counts(kind, lambda row: row.entries) for kind in KINDS),
+        *columns_of("number", "old_per_week:Now,_per_week new_per_week:Changed,_per_week"),
+    )  # fmt: skip
+    changes = table_of(
+        "what_if_people", "Who changes", answer.changes, *stages("stage"),
+        *columns_of("text", "kind:Change"), *columns_of("text", _WHO),
+        *columns_of("text", "assigned_to"), *columns_of("time", "old_at:Now new_at:Changed"),
+        *columns_of("text", "rule why became:Really_became"), people=True,
+    )  # fmt: skip
+    first_day = table_of(
+        "what_if_first_day", "On the first day", answer.first_day, *columns_of("text", _WHO),
+        *stages("from_stage:From to_stage:To"), *columns_of("time", "since"),
+        made_column("rules", "By", "text", lambda row: ", ".join(row.rules)), people=True,
+    )  # fmt: skip
+    return _report(
+        answer.old, answer, [table for table in (entries, changes, first_day) if table.rows]
+    )
+
+
+def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
+    """The answers for several values as a report, with the chart of both panels."""
+    stages = [stage.name for stage in answer.old.path]
+    later = stages[stages.index(answer.stage) + 1 :] if answer.stage in stages else []
+
+    def ends(row: StageWhatIf, kind: ChangeKind) -> dict[str, int]:
+        became = row.became.get(kind, {})
+        return {name: became.get(name, 0) for name in later} | {
+            "": sum(count for name, count in became.items() if name not in later)
+        }
+
+    def bars(kind: ChangeKind) -> dict[str, tuple[int, ...]]:
+        counts = [ends(row.answer, kind) for row in answer.rows]
+        names = {name: clean(answer.old.stage(name).display) for name in later}
+        names[""] = "none of these"
+        return {title: tuple(each[name] for each in counts) for name, title in names.items()}
+
+    table = table_of(
+        "what_if_range", "By value", answer.rows,
+        made_column("value", f"${answer.token}", "text", lambda row: _value(row.value)),
+        made_column("per_week", "Entries per week", "number", attrgetter("answer.new_per_week")),
+        *(
+            _counts(kind, lambda row: {kind: row.answer.known(kind) for kind in KINDS})
+            for kind in KINDS
+            if kind != "same"
+        ),
+    )  # fmt: skip
+    chart = WhatIfPanels(
+        title=clean(answer.old.stage(answer.stage).display), setting=f"${answer.token}",
+        values=tuple(_value(row.value) for row in answer.rows),
+        entries=tuple(row.answer.new_per_week for row in answer.rows),
+        current=_value(answer.old.tokens[answer.token]), capacity=capacity,
+        added=bars("added"), lost=bars("lost"),
+    )  # fmt: skip
+    return _report(answer.old, answer, [table], chart)
+
+
+def _counts(kind: ChangeKind, counts: Callable[[Any], Mapping[ChangeKind, int]]) -> ColumnSpec:
+    return made_column(kind, kind.capitalize(), "count", lambda row: counts(row)[kind])
+
+
+def _value(value: Any) -> str:
+    return format_number(value)
+
+
+def _report(
+    model: Model, answer: WhatIf | WhatIfRange, tables: Sequence[ReportTable], *charts: WhatIfPanels
+) -> Report:
+    part = ReportPart(
+        name="what_if", title="What if?", definition=_DEFINITION, tables=tuple(tables),
+        charts=charts,
+    )  # fmt: skip
+    return Report(
+        title=f"{clean(model.title or model.name)}: what if?",
+        model=model,
+        zone=answer.zone,
+        facts=(
+            ("Model", f"{model.name}, version {model.version}"),
+            ("Known until", format_instant(answer.until, answer.zone)),
+        ),
+        parts=(part,),
+    )

@@ -1,0 +1,51 @@
+"""A what-if as a report: tables and charts that say what the answer says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lifecycle_fsm.report import save_report
+from lifecycle_fsm.report.content import WhatIfPanels
+from lifecycle_fsm.whatif import what_if
+from lifecycle_fsm.whatif.what_if_report import range_report, what_if_report
+from tests.what_if.test_range import asked
+from tests.what_if.test_what_if import LOG, SMALL
+
+
+def test_r52_everybody_who_changes_is_listed_by_name() -> None:
+    answer = what_if(SMALL, activities=LOG, tokens={"enough": 7})
+    tables = {table.name: table for table in what_if_report(answer).tables}
+    people = tables["what_if_people"]
+    assert people.people
+    ids = [row[people.place("person")] for row in people.rows]
+    assert ids == [change.person for change in answer.changes]
+    entries = tables["what_if"]
+    for row, stage in zip(entries.rows, answer.stages, strict=True):
+        assert row[entries.place("new")] == stage.new
+        kinds = [row[entries.place(kind)] for kind in ("added", "earlier", "later", "same")]
+        assert sum(map(int, filter(None, map(str, kinds)))) == stage.new
+
+
+def test_a_range_has_a_bar_for_each_value_and_outcome() -> None:
+    answer = asked()
+    report = range_report(answer, capacity=3.0)
+    ((chart,),) = (part.charts for part in report.parts)
+    assert isinstance(chart, WhatIfPanels)
+    assert chart.capacity == 3.0
+    assert len(chart.values) == len(answer.rows)
+    for kind, bars in (("added", chart.added), ("lost", chart.lost)):
+        for place, row in enumerate(answer.rows):
+            people = sum(row.answer.became.get(kind, {}).values())  # type: ignore[call-overload]
+            assert sum(counts[place] for counts in bars.values()) == people
+
+
+@pytest.mark.parametrize("name", ["a.xlsx", "a.html", "a.pptx"])
+def test_it_is_saved_in_every_form(name: str, tmp_path: Path) -> None:
+    for report in (
+        what_if_report(what_if(SMALL, activities=LOG, tokens={"enough": 7})),
+        range_report(asked()),
+    ):
+        (path,) = save_report(report, tmp_path / name)
+        assert path.stat().st_size > 5_000
