@@ -102,12 +102,13 @@ def first_day(day: date, every: Every) -> date:
     return day - timedelta(days=day.weekday() if every == "week" else 0)
 
 
-def next_period(day: date, every: Every) -> date | None:
-    """The first day of the next period; ``None`` at the end of the calendar."""
+def next_period(day: date, every: Every, count: int = 1) -> date | None:
+    """The first day of the period that begins so many periods later, or earlier; ``None`` outside
+    of the calendar."""
     try:
         if every in _MONTHS:
-            return _month(_months(day) + _MONTHS[every])
-        return day + timedelta(days=7 if every == "week" else 1)
+            return _month(_months(day) + count * _MONTHS[every])
+        return day + timedelta(days=count * (7 if every == "week" else 1))
     except (ValueError, OverflowError):
         return None
 
