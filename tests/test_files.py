@@ -186,7 +186,8 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(tmp_path: Path) -> None:
     write_file(tmp_path / "a", "approved")
     done = run_python(
         """
-        import resource
+        import resource, sys
+        sys.dont_write_bytecode = True  # Python would keep what it could not write whole
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
         write_file("a", "x" * 5000)
         """,

@@ -157,6 +157,7 @@ def test_a_full_disk_leaves_the_approved_table_and_the_output_of_a_run(
     before = contents(data)
     limited = (
         "import resource, sys\n"
+        "sys.dont_write_bytecode = True  # Python would keep what it could not write whole\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))\n"
         "from lifecycle_fsm.cli import main\n"
         "main()\n"
