@@ -17,7 +17,7 @@ from lifecycle_fsm.cli.exit_status import safely
 COMMANDS = {
     "run": "Run people and their activities through a model.",
     "draw": "Draw a model, its funnel, original processing, one person's path, or what changes.",
-    "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA, money.",
+    "funnel": "Measure the funnel: people, flows, conversion, times, salespeople, SLA, money.",
     "forecast": "Forecast the entries of each stage, with intervals, and test that on the past.",
     "report": "Write the workbook, the page and the slides that a file of settings names, "
     "and check limits.",

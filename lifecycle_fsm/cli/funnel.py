@@ -104,7 +104,7 @@ def funnel(
     out: OutOption = None,
     json: options.Json = False,
 ) -> None:
-    r"""Measure the funnel: people, flows, conversion, times, salespeople, shares, SLA, money.
+    r"""Measure the funnel: people, flows, conversion, times, salespeople, SLA, money.
 
     ```sh
     lifecycle-fsm funnel out/history.parquet
