@@ -28,7 +28,7 @@ from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.report import is_report, save_report
+from lifecycle_fsm.report import ENDINGS, is_report, save_report
 from lifecycle_fsm.tables import Column, ColumnType, TableWriter, load_mapping
 from lifecycle_fsm.whatif import EntryChange, WhatIf, what_if
 from lifecycle_fsm.whatif.what_if_run import with_tokens
@@ -84,6 +84,8 @@ _CAPACITY = re.compile(r"(\d+(?:\.\d+)?)\s*/\s*week")
 _RANGE = re.compile(r"(\w+)=(-?[\d.]+):(-?[\d.]+)(?::([\d.]+))?")
 _GOAL = re.compile(r"(\w+) per week\s*=\s*(\d+(?:\.\d+)?)")
 
+_TABLES, _PICTURES = (".csv", ".parquet"), (".svg",)
+
 
 def whatif(
     old: Annotated[str, typer.Argument(metavar="OLD", help="The model that people worked by.")],
@@ -132,8 +134,7 @@ def whatif(
 
     inputs, local = inputs_of(people, activities), find_zone(zone)
     keep_inputs(out, old, new, mapping, *(path for _, path in inputs))
-    if not is_report(out or ""):
-        check_suffix(out, (".svg",) if range_ is not None else (".csv", ".parquet"))
+    check_suffix(out, (*(_TABLES if range_ is None else _PICTURES), *ENDINGS))
     limit = _capacity(capacity)
     before = load_model(old, allow_tables)
     changed = load_model(new, allow_tables) if new is not None else None
