@@ -25,7 +25,7 @@ nitpick_ignore_regex = [
     ("py:(func|mod)", r"lifecycle_fsm\.(guard|orchestrator)\..*"),
     ("py:exc", "ImpossibleMeasure"),
     ("py:class", r"Run|Rows|lifecycle_fsm\.(guard|model|fields|machine|orchestrator)\..*"),
-    ("py:class", r"lifecycle_fsm\.(diagram|funnel)\..*"),
+    ("py:class", r"lifecycle_fsm\.(diagram|funnel|rows|tables|whatif)\..*"),
 ]
 
 myst_enable_extensions = ["colon_fence", "deflist"]

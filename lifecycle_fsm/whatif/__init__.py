@@ -1,7 +1,7 @@
 """What a changed model would have made of a log, as far as the log can tell (R51).
 
-:func:`what_if` runs both models over the same activities and compares their histories entry by
-entry; :func:`plan_change` tries the change on everybody as they are at the end of the log.
+:func:`lifecycle_fsm.what_if` runs both models over the same activities and compares their histories
+entry by entry; :func:`plan_change` tries the change on everybody as they are at the end of the log.
 """
 
 from lifecycle_fsm.whatif.part_comparison import EntryChange, PlannedMove

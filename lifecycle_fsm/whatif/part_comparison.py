@@ -69,7 +69,7 @@ class EntryChange:
         old_at, new_at: when the person enters in the old and in the changed history.
         rule: the rule of the entry that comes first, which the other history lacks.
         why: what that rule lacks in the other history at this instant, with the values it saw.
-        became: see :class:`.PairedEntry`; what really happened.
+        became: see ``PairedEntry``; what really happened.
     """
 
     stage: str

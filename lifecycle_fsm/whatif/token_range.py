@@ -107,7 +107,7 @@ def what_if_range(
         values: its values.
         stage: the stage that is told; by default the one that changes most.
         goal: so many entries of the stage per week are wanted.
-        zone: see :func:`.what_if`.
+        zone: see :func:`lifecycle_fsm.what_if`.
         where: likewise.
         start: likewise.
         end: likewise.

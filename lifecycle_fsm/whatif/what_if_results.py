@@ -70,7 +70,7 @@ class StageWhatIf:
         weeks: how many weeks the window has.
         by_week, by_assignee, by_rule: the entries of both histories.
         became: for each kind, the people whose first difference it is, by what really became of
-            them; see :class:`.PairedEntry`.
+            them; see ``PairedEntry``.
         shift: for ``earlier`` and ``later``, the median number of days.
         next_stage: the stage of the path behind it, if there is one.
         converted: of the journeys that really entered the stage, those that entered the next.

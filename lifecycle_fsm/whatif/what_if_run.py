@@ -40,7 +40,7 @@ class LogSource:
 
     Args:
         activities: the activities, in any order; or else
-        files: role and path of each file, as :func:`.run_files` takes them.
+        files: role and path of each file, as ``run_files`` takes them.
         mapping, format, workers, memory: how files are read, and what that may take; see there.
         until: what happened later is left out, and time passes up to then; by default until the
             last new person is sorted.
@@ -93,7 +93,7 @@ def what_if(
         where: only journeys for which this guard holds; see :func:`.observe`.
         map_stages: the removed stages, each with its replacement, for the first day.
         names: whether every change is listed, with the guard that decides it.
-        source: the other arguments of :class:`LogSource`, such as ``workers`` and ``until``.
+        source: the other arguments of :class:`.LogSource`, such as ``workers`` and ``until``.
 
     Raises:
         LifecycleError: the models mean the same, or there is no log, no such token or no such
@@ -125,8 +125,8 @@ def plan_change(
 ) -> WhatIf:
     """Whose stage would change at once if the model changed at the end of a log.
 
-    The arguments and errors are those of :func:`what_if`. The result has only ``first_day`` and
-    ``problems``: nothing of the past is compared.
+    The arguments and errors are those of :func:`lifecycle_fsm.what_if`. The result has only
+    ``first_day`` and ``problems``: nothing of the past is compared.
     """
     before, after = changed_models(old, new, tokens)
     question = WhatIfQuestion(
