@@ -125,13 +125,15 @@ def make_a_slide() -> None:
 
 
 def write_a_workbook() -> None:
-    from lifecycle_fsm.funnel import measure
+    from lifecycle_fsm.funnel import count, measure
     from lifecycle_fsm.report import ReportChapter, make_report
     from lifecycle_fsm.report.workbook import write_workbook
 
     model = load("two_step")
-    measured = measure([], model, measures=["flows"])
-    assert write_workbook(make_report(model, [ReportChapter(measured=measured)])).startswith(b"PK")
+    chapter = ReportChapter(
+        measured=measure([], model, measures=["flows"]), counts=count([], model)
+    )
+    assert write_workbook(make_report(model, [chapter])).startswith(b"PK")
 
 
 def clean_a_record() -> None:
@@ -290,7 +292,7 @@ PACKAGE = (
     in_this_process(run_a_lifecycle),
     in_this_process(draw_a_picture, "draw"),
     in_this_process(make_a_slide, "pptx"),
-    in_this_process(write_a_workbook, "xlsx"),
+    in_this_process(write_a_workbook, "draw", "xlsx"),
     in_this_process(clean_a_record, "clean"),
     in_this_process(keep_a_holiday, "calendar"),
     in_this_process(measure_times, "measures"),
