@@ -76,7 +76,7 @@ def forecast(
     keep_inputs(out, history, model)
     if out is not None and Path(out).suffix not in _FORMATS and not is_report(out):
         raise LifecycleError(f"--out: {out}: name it {', '.join((*_FORMATS, *ENDINGS))}")
-    past = past_of(None, history, model, None, None, opportunities, ())
+    past = past_of(None, history, model, None, None, opportunities, ["money"])
     known = read_time("--until", until, find_zone(zone)) or past.until
     scope = observe(past.history, past.model, until=known, zone=zone, by=by, where=where)
     length = read_length("--horizon", horizon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 import attrs
@@ -40,7 +40,7 @@ class Past:
     history: StoredHistory
     deadlines: Iterable[DeadlineFact] | None
     people: Iterable[object]
-    opportunities: Iterable[OpportunityRow] | None = None
+    opportunities: Sequence[OpportunityRow] | None = None
     until: datetime | None = None
 
 
@@ -62,37 +62,29 @@ def past_of(
         people: the table of people.
         deadlines: the table of outcomes of deadlines.
         opportunities: the table of opportunities.
-        measures: people are read if one of them lists people; ``None`` for all.
+        measures: people are read if one of them lists people, and opportunities for ``money``;
+            ``None`` for all.
 
     Raises:
         LifecycleError: the tables cannot be read, or do not belong to a store.
     """
-    if address is None:
-        return _of_files(history, model, people, deadlines, opportunities, measures)
-    if people is None and deadlines is None and opportunities is None:
-        return _of_store(address, model)
-    raise LifecycleError(
-        "--people, --deadlines and --opportunities belong to a history of files, not to --store"
-    )
-
-
-def _of_files(
-    history: str,
-    model: str | None,
-    people: str | None,
-    deadlines: str | None,
-    opportunities: str | None,
-    measures: Collection[Measure] | None,
-) -> Past:
+    if address is not None:
+        if people is None and deadlines is None and opportunities is None:
+            return _of_store(address, model)
+        raise LifecycleError(
+            "--people, --deadlines and --opportunities belong to a history of files, not to --store"
+        )
     rows, lifecycle = read_with_model(history, model)
     deadlines = deadlines or beside(history, "deadlines")
     opportunities = opportunities or beside(history, "opportunities")
+    if measures is not None and "money" not in measures:
+        opportunities = None
     return Past(
         lifecycle,
         rows,
         None if deadlines is None else open_deadlines(deadlines),
         _people(people or beside(history, "people"), lifecycle, measures),
-        None if opportunities is None else read_opportunities(opportunities, lifecycle),
+        None if opportunities is None else [*read_opportunities(opportunities, lifecycle)],
         watched_until(history),
     )
 

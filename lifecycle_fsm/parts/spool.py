@@ -1,7 +1,7 @@
 """Activities on disk, cut by people, each with the place that it comes from.
 
 Activities are written as they are read. Which records belong together is known only at the end, so
-they are written by the hash of their own record; the few whose person has another root are moved
+they are written by the hash of their own record; the few whose person is in another part are moved
 when the log is cut.
 """
 

@@ -47,8 +47,8 @@ def write_page(report: Report) -> bytes:
 
 def _blocks(report: Report) -> Iterator[Section]:
     if report.findings:
-        found = BulletList([f"{text}." for text, _ in report.findings])
-        yield Section(title="In short", id="short", blocks=(found,))
+        findings = BulletList([f"{text}." for text, _ in report.findings])
+        yield Section(title="In short", id="short", blocks=(findings,))
     if report.picture is not None and report.phone is not None:
         picture = Picture(
             title="Picture of the funnel", svg=report.picture.svg(), narrow=report.phone.svg()

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from lifecycle_fsm.tables import DEADLINES, TableWriter
+from lifecycle_fsm.tables.opportunity_table import OpportunityRow, opportunity_columns
 from tests.cli.commands import Cli
-from tests.cli.test_funnel import FACTS, ROWS, write
+from tests.cli.test_funnel import FACTS, MODEL, ROWS, write
+from tests.funnel.made import day
 
 SETTINGS = """
 title = "The week"
@@ -62,6 +64,23 @@ def test_r52_every_output_is_written_beside_the_settings(cli: Cli, settings: Pat
         for segment in ("Everybody", "German")
         for window in ("last month", "this month")
     }
+
+
+def test_amounts_are_there_in_each_segment_and_window(cli: Cli, settings: Path) -> None:
+    deals = (
+        OpportunityRow(
+            id=name, person="a", status="open", amount=900.0, opened_at=day(1), closes_at=day(90),
+            stage="sal", kept={"country": "DE"},
+        )
+        for name in ("o1", "o2")
+    )  # fmt: skip
+    columns = opportunity_columns({"country": MODEL.field_types["country"]})
+    TableWriter(columns, deals).save(settings.parent / "run/opportunities.parquet")
+    assert cli("report", settings).code == 1  # the limit
+    shown = rows(settings.parent / "out/tables/pipeline.csv")
+    numbers = {(row["segment"], row["window"]): row["open"] for row in shown}
+    assert len(numbers) == 4
+    assert set(numbers.values()) == {"2"}
 
 
 def test_a_broken_limit_is_the_exit_status(cli: Cli, settings: Path) -> None:
