@@ -50,6 +50,15 @@ def test_a_late_entry_counts_when_it_happened() -> None:
     assert known["conversion", "-mal-mql-through", "ratio.share"] == (1 / 3, 2 / 3)
 
 
+def test_a_late_entry_does_not_count_before_the_row_that_precedes_it() -> None:
+    """It happened on day 3, when the person was not in MAL yet."""
+    first, second, third = came_late(walk("a", ("processing", 0), ("mal", 5), ("mql", 9)), 2, 40)
+    rows = [first, second, attrs.evolve(third, at=day(3))]
+    assert compare_known(rows, MODEL, day(4), measures=["people"]).rows == ()
+    (told,) = compare_known(rows, MODEL, day(5), measures=["people"]).rows
+    assert told.to_stage == "mql"
+
+
 @pytest.mark.parametrize("at", [8, 41], ids=["before it happened", "after it was known"])
 def test_other_days_have_not_changed(at: float) -> None:
     changes = compare_known(ROWS, MODEL, day(at))

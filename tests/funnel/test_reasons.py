@@ -11,7 +11,7 @@ from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import GivenBack, Ratio, given_back, observe
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import load
-from tests.funnel.made import Hop, day, kept, mixed, walk
+from tests.funnel.made import Hop, day, kept, merge, mixed, walk
 
 MODEL = attrs.evolve(
     load("waterfall"), dimensions=("sourced_by", "rejection_reason"), assignment=(), alerts=()
@@ -48,6 +48,24 @@ def test_a_reason_counts_only_where_its_rejection_moved_the_person() -> None:
         ("mql", "disqualified", "student", Ratio(1, 5)),
         ("sql", "recycled", "(none)", Ratio(1, 1)),
     ]
+
+
+def test_an_earlier_reason_does_not_count_again() -> None:
+    """Another trigger than a rejection moved the person, who still has the reason."""
+    touched = {"trigger": "sales_touched", **kept(rejection_reason="no_time")}
+    rows = lived("a", ("processing", 0), ("mql", 0), ("recycled", 4, touched))
+    (row,) = given_back(observe(rows, MODEL))
+    assert (row.reason, row.ratio) == ("(none)", Ratio(1, 1))
+
+
+def test_a_visit_that_a_merge_ended_is_left_out() -> None:
+    gone = lived("b", ("processing", 0), ("mql", 2))
+    rows = mixed(
+        *merge(lived("a", ("processing", 0), ("mql", 1)), gone, 3),
+        lived("c", ("processing", 0), ("mql", 1), ("recycled", 4, rejected("no_time"))),
+    )
+    (row,) = given_back(observe(rows, MODEL))
+    assert row.ratio == Ratio(1, 1)
 
 
 def test_the_window_is_that_of_the_row() -> None:
