@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +26,7 @@ from lifecycle_fsm.cli.whatif import (
     read_stages,
     read_tokens,
 )
+from lifecycle_fsm.cli.whatif_tables import moves_text
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
@@ -128,12 +128,7 @@ def _as_text(planned: WhatIf, *, listed: bool) -> Iterator[str]:
         f"{counted(len(moves), *_PEOPLE)} would move at once"
     )
     if moves:
-        counts = Counter((move.from_stage, move.to_stage) for move in moves)
-        stages = (
-            (planned.stage_of(old).display, "->", planned.stage_of(new).display, f"{count:,}")
-            for (old, new), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-        )
-        yield lined_up(stages, right=(3,))
+        yield moves_text(planned)
         yield _names(moves, listed=listed)
     yield from by_reason(planned.problems, _SHOWN)
 

@@ -250,21 +250,23 @@ def _first_day(what: WhatIf, capacity: float | None) -> Iterator[str]:
         many = f"{len(what.first_day):,}"
         yield f"on the first day: if the model changed at {at}, {many} would move at once"
         yield "  (as people are then, not part of the entries above; `plan` lists them)"
-        moves = Counter((move.from_stage, move.to_stage) for move in what.first_day)
-        yield lined_up(
-            [
-                (what.stage_of(old).display, "->", what.stage_of(new).display, f"{count:,}")
-                for (old, new), count in sorted(moves.items(), key=lambda item: -item[1])
-            ],
-            right=(3,),
-            indent=4,
-        )
+        yield moves_text(what, indent=4)
         if capacity:
             yield f"  {len(what.first_day) / capacity:.1f} weeks of {capacity:g} a week"
     if what.problems:
         person, problem = next(iter(what.problems.items()))
         many = counted(len(what.problems), *_PEOPLE)
         yield f"  {many} cannot be moved, such as {person!r}: {problem}"
+
+
+def moves_text(what: WhatIf, indent: int = 2) -> str:
+    """How many people would move at once, by stage; the most first."""
+    counts = Counter((move.from_stage, move.to_stage) for move in what.first_day)
+    lines = (
+        (what.stage_of(old).display, "->", what.stage_of(new).display, f"{count:,}")
+        for (old, new), count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
+    return lined_up(lines, right=(3,), indent=indent)
 
 
 def range_text(answer: WhatIfRange, capacity: float | None) -> str:

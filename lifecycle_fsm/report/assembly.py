@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 
 import attrs
 
@@ -68,6 +69,20 @@ def make_report(model: Model, chapters: Sequence[ReportChapter], *, title: str =
         notes=tuple(notes),
         picture=picture,
         phone=phone,
+    )
+
+
+def report_of(part: ReportPart, model: Model, title: str, until: datetime, zone: str) -> Report:
+    """A report of one result, such as a forecast, that was known until an instant."""
+    return Report(
+        title=f"{clean(model.title or model.name)}: {title}",
+        model=model,
+        zone=zone,
+        facts=(
+            ("Model", f"{model.name}, version {model.version}"),
+            ("Known until", format_instant(until, zone)),
+        ),
+        parts=(part,),
     )
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from lifecycle_fsm.forecast import Forecast, PastWeek, PeriodForecast
 from lifecycle_fsm.model import Model
+from lifecycle_fsm.report.assembly import report_of
 from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
 from lifecycle_fsm.report.content import LineBand, LineChart, LinePanel, Report, ReportPart
-from lifecycle_fsm.wording import clean, format_instant, plain, sentence
+from lifecycle_fsm.wording import clean, plain, sentence
 
 _BEFORE = 26  # weeks of the past on a chart
 _DEFINITION = (
@@ -58,16 +59,8 @@ def forecast_part(forecast: Forecast, model: Model) -> ReportPart:
 
 def forecast_report(forecast: Forecast, model: Model) -> Report:
     """A forecast as a report of its own."""
-    return Report(
-        title=f"{clean(model.title or model.name)}: forecast",
-        model=model,
-        zone=forecast.zone,
-        facts=(
-            ("Model", f"{forecast.model}, version {forecast.version}"),
-            ("Known until", format_instant(forecast.until, forecast.zone)),
-        ),
-        parts=(forecast_part(forecast, model),),
-    )
+    part = forecast_part(forecast, model)
+    return report_of(part, model, "forecast", forecast.until, forecast.zone)
 
 
 def _notes(forecast: Forecast) -> tuple[str, ...]:

@@ -9,11 +9,12 @@ from typing import Any
 from lifecycle_fsm.funnel.entry_changes import ChangeKind
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.report import Report, ReportPart, ReportTable
+from lifecycle_fsm.report.assembly import report_of
 from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
 from lifecycle_fsm.report.content import WhatIfPanels
 from lifecycle_fsm.whatif.token_range import WhatIfRange
 from lifecycle_fsm.whatif.what_if_results import KINDS, StageWhatIf, WhatIf
-from lifecycle_fsm.wording import clean, format_instant, format_number
+from lifecycle_fsm.wording import clean, format_number
 
 _DEFINITION = (
     "Both models run over the same log. Only the first difference of each person is told, and what "
@@ -102,13 +103,4 @@ def _report(
         name="what_if", title="What if?", definition=_DEFINITION, tables=tuple(tables),
         charts=charts,
     )  # fmt: skip
-    return Report(
-        title=f"{clean(model.title or model.name)}: what if?",
-        model=model,
-        zone=answer.zone,
-        facts=(
-            ("Model", f"{model.name}, version {model.version}"),
-            ("Known until", format_instant(answer.until, answer.zone)),
-        ),
-        parts=(part,),
-    )
+    return report_of(part, model, "what if?", answer.until, answer.zone)
