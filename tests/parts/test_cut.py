@@ -245,6 +245,24 @@ def test_what_waited_for_what_waited_is_refused_with_its_place() -> None:
     assert "hand_raised" in refused.reason
 
 
+def test_a_refusal_belongs_to_its_activity_also_after_a_merge() -> None:
+    """Two activities of one id wait for different people; the merge of one of them is released in
+    the same step as its refused activity."""
+    wrong = {"hand_raised": "perhaps"}
+    log = [
+        Activity("0", "g", "created", START),
+        Activity("0", "h", "created", START),
+        Activity("3", "e", "form_filled", START, {"form": "Demo"}),
+        Activity("3", "c", "changed", START, wrong),
+        Activity("10", "g", "merged", START + timedelta(days=1), {"loser": "c"}),
+        Activity("5", "h", "converted", START, {"contact": "c"}),
+    ]
+    run = PartRun(Engine(model.load("waterfall")))
+    places = [(activity, Place(0, line)) for line, activity in enumerate(log, 1)]
+    (refused,) = run.run(places, order="arrival", end=START).refused
+    assert (refused.activity.person, refused.place) == ("c", Place(0, 4))
+
+
 def test_a_part_frees_its_people_without_the_garbage_collector() -> None:
     engine = Engine(model.load("waterfall"))
     log = [
