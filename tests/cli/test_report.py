@@ -11,8 +11,8 @@ import pytest
 from lifecycle_fsm.tables import DEADLINES, TableWriter
 from lifecycle_fsm.tables.opportunity_table import OpportunityRow, opportunity_columns
 from tests.cli.commands import Cli
-from tests.cli.test_funnel import FACTS, MODEL, ROWS, write
-from tests.funnel.made import day
+from tests.cli.test_funnel import FACTS, ROWS, write
+from tests.funnel.made import MODEL, day
 
 SETTINGS = """
 title = "The week"
