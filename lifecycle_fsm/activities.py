@@ -27,7 +27,7 @@ TIME_PASSED = "time_passed"
 #: The kind of the log entry for a person who moved to another version of the model [S28].
 MODEL_CHANGED = "model_changed"
 #: The payload name of the other record, for kinds of activity that merge two records.
-_OTHER_RECORD = {"merged": "loser", "converted": "contact"}
+OTHER_RECORD = {"merged": "loser", "converted": "contact"}
 #: The id of the ``processed`` that a model's ``settle`` causes [S14]; others have their own ids.
 SETTLED = "processed:settled"
 _DIGITS = re.compile("([0-9]+)")
@@ -176,7 +176,9 @@ class Activity:
             raise RecordError(f"this is no saved activity: {error}") from None
 
 
-_AT = attrgetter("at")
+_AT, _IDS = attrgetter("at"), attrgetter("id", "person")
+#: Replaces each digit.
+_ZEROS = str.maketrans("123456789", "000000000")
 _new = object.__new__
 (
     _set_id, _set_person, _set_kind, _set_at, _set_payload, _set_sequence, _set_version,
@@ -210,7 +212,7 @@ def natural(text: str) -> Natural:
 def other_record(activity: Activity) -> str | None:
     """The id of the other record that the activity merges: the loser of a merge, or the contact
     that a lead became [S23]."""
-    name = _OTHER_RECORD.get(activity.kind)
+    name = OTHER_RECORD.get(activity.kind)
     other = activity.payload.get(name) if name is not None else None
     return None if other is None else str(other)
 
@@ -239,8 +241,22 @@ def _by_instant(activities: list[Activity]) -> list[Activity]:
     for place in compress(count(), map(eq, times, islice(times, 1, None))):
         if place >= end:
             end = bisect_right(times, times[place], place)
-            activities[place:end] = sorted(activities[place:end], key=_entirely)
+            tied = activities[place:end]
+            tied.sort(key=_IDS if _ids_decide(tied) else _entirely)
+            activities[place:end] = tied
     return activities
+
+
+def _ids_decide(tied: Iterable[Activity]) -> bool:
+    """Whether the texts of the ids alone sort activities of one instant as the entire key does:
+    they have nothing else to sort by, and texts whose digits are in the same places are in natural
+    order."""
+    shapes = set()
+    for activity in tied:
+        if activity.sequence is not None or activity.kind == MODEL_CHANGED:
+            return False
+        shapes.add((activity.id.translate(_ZEROS), activity.person.translate(_ZEROS)))
+    return len(shapes) == 1
 
 
 def _entirely(activity: Activity) -> tuple[Any, ...]:

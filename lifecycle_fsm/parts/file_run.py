@@ -327,6 +327,11 @@ def _read(
                 spool.include(read.spooled)
                 waiting += read.rejects
                 progress("reading", (block.start + block.size) / files.size)
+        else:
+            for block in intake.blocks(_BLOCK):
+                for activity in intake.read_block(block, spool.add_columns):
+                    spool.add(activity, intake.place)
+                progress("reading", (block.start + block.size) / files.size)
         for number, activity in enumerate(intake):
             spool.add(activity, intake.place)
             if number % _STEP == 0:
@@ -500,7 +505,7 @@ def _read_block(block: FileBlock) -> _BlockRead:
     intake, files = _worker.intake, _worker.files
     _worker.rejects.clear()
     spool = Spool(files.folder, files.buckets)
-    for activity in intake.read_block(block):
+    for activity in intake.read_block(block, spool.add_columns):
         spool.add(activity, intake.place)
     spool.write()
     return _BlockRead(intake.part(block), spool.spooled, _worker.rejects[:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -15,7 +14,6 @@ from lifecycle_fsm.rows.row_file import RowFile
 from lifecycle_fsm.rows.text_rows import MAX_LINE, UNCLOSED, csv_reason
 
 LONGEST = 4 * MAX_LINE  # bytes: such a line is too long, whatever its characters are
-_QUOTED = re.compile(rb'[^\n]*"[^\n]*\n?')
 
 
 @attrs.frozen
@@ -61,7 +59,11 @@ def _lines_are_records(block: bytes, table: RowFile) -> bool:
         return True
     if block.count(b"\r") > block.count(b"\r\n"):
         return False
-    for line in _QUOTED.findall(block):
+    if b'"' not in block:
+        return True
+    for line in block.splitlines(keepends=True):
+        if b'"' not in line:
+            continue
         try:
             text = line.decode("utf-8", "surrogateescape")
             next(csv.reader([text], delimiter=table.delimiter, strict=True))
@@ -71,16 +73,23 @@ def _lines_are_records(block: bytes, table: RowFile) -> bool:
     return True
 
 
-class BlockRows:
-    """The rows of a block; ``empty`` is how many records with only delimiters were skipped."""
+def text_of(table: RowFile, block: FileBlock) -> bytes:
+    """The lines of a block."""
+    assert table.lines is not None
+    table.lines.file.seek(block.start)
+    return table.lines.file.read(block.size)
 
-    def __init__(self, table: RowFile, block: FileBlock) -> None:
+
+class BlockRows:
+    """The rows in some lines, each of which is a record; ``before`` is how many lines come before,
+    and ``empty`` how many records with only delimiters were skipped."""
+
+    def __init__(self, table: RowFile, text: bytes, before: int) -> None:
         lines = table.lines
         assert lines is not None
         assert table.rows_in is not None
-        lines.file.seek(block.start)
-        self._lines = lines.alone(lines.file.read(block.size))
-        self._lines.number = block.before
+        self._lines = lines.alone(text)
+        self._lines.number = before
         self._lines.sparse = lines.sparse
         self._rows = table.rows_in(self._lines)
 

@@ -4,7 +4,7 @@ from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.rows.row import FileRow, Reject
 from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FilePart, FileReport
-from lifecycle_fsm.tables.bound_activity import Targets
+from lifecycle_fsm.tables.bound_activity import ActivityColumns, Targets
 from lifecycle_fsm.tables.duplicates import (
     AddressOwner,
     Duplicate,
@@ -54,6 +54,7 @@ __all__ = [
     "OWNERS",
     "REJECTS",
     "REQUESTS",
+    "ActivityColumns",
     "AddressOwner",
     "Column",
     "ColumnType",

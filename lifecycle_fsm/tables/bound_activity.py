@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -92,6 +92,20 @@ class _Payload:
     @strange.default
     def _columns_of_strangers(self) -> frozenset[str]:
         return frozenset(column for _, column in self.strangers)
+
+
+@attrs.frozen
+class ActivityColumns:
+    """Activities of one kind by column, in the order of their lines; times are microseconds since
+    1970, and those in payloads texts."""
+
+    kind: str
+    lines: Sequence[int]
+    ids: Sequence[str]
+    persons: Sequence[str]
+    times: Sequence[int]
+    sequences: Sequence[int | None]
+    payloads: Sequence[dict[str, Any]]
 
 
 class BoundActivity:

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
-from lifecycle_fsm.rows.file_blocks import BlockRows, FileBlock, blocks_of
+from lifecycle_fsm.rows.file_blocks import BlockRows, FileBlock, blocks_of, text_of
 from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FilePart, FileReport
-from lifecycle_fsm.tables.bound_activity import Targets
+from lifecycle_fsm.tables.bound_activity import ActivityColumns, Targets
 from lifecycle_fsm.tables.mapping import PEOPLE, InputMapping
 from lifecycle_fsm.tables.mapping_toml import raise_problems
 from lifecycle_fsm.tables.row_filter import Part, end_of, filter_rows
@@ -148,13 +148,25 @@ class Intake:
         for number, file in enumerate(self._files):
             yield from blocks_of(number, file.table, size)
 
-    def read_block(self, block: FileBlock) -> Iterator[Activity]:
-        """The activities of one block; :attr:`place` is of the latest."""
+    def read_block(
+        self, block: FileBlock, plain: Callable[[int, ActivityColumns], None]
+    ) -> Iterator[Activity]:
+        """The activities of one block: those that can be bound column by column are given to
+        ``plain`` with the number of their file, and the others are returned; :attr:`place` is of
+        the latest."""
+        from lifecycle_fsm.tables.column_binding import bind_columns, binds_columns  # polars
+
         self._place = block.file
         file = self._files[block.file]
-        rows = BlockRows(file.table, block)
-        yield from file.bound(rows, self._reject)
-        file.report.empty += rows.empty
+        others = [(block.before, text_of(file.table, block))]
+        if binds_columns(file):
+            made, others = bind_columns(file, others[0][1], block.before)
+            for columns in made:
+                plain(block.file, columns)
+        for before, text in others:
+            rows = BlockRows(file.table, text, before)
+            yield from file.bound(rows, self._reject)
+            file.report.empty += rows.empty
 
     def part(self, block: FileBlock) -> FilePart:
         """What the rows of a block have shown, after it was read; for :meth:`add`."""
