@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import csv
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -89,8 +89,8 @@ def bind_columns(
     file.report.rows += count
     file.report.activities += count
     others: list[tuple[int, bytes]] = []
-    for plain_ones, places in groupby(range(len(raw)), key=plain.to_list().__getitem__):
-        if not plain_ones:
+    for is_plain, places in groupby(range(len(raw)), key=plain.to_list().__getitem__):
+        if not is_plain:
             first, *more = places
             others.append((before + first, b"\n".join(raw[first : first + 1 + len(more)])))
     return made, others
@@ -120,11 +120,12 @@ def _bound(file: BoundFile, frame: pl.DataFrame) -> tuple[list[ActivityColumns],
     kind = give.gives.kind
     made: list[ActivityColumns] = []
     bad: list[int] = []
-    groups: Iterator[pl.DataFrame] | list[pl.DataFrame] = [frame] if not frame.is_empty() else []
+    groups = [frame]
     if kind.column is not None:
-        key = str(_place(file, kind.column))
-        groups = iter(frame.partition_by(key, maintain_order=True))
+        groups = frame.partition_by(str(_place(file, kind.column)), maintain_order=True)
     for rows in groups:
+        if rows.is_empty():
+            continue
         columns, wrong = _RowsOfKind(file, give, rows).bound()
         if columns is not None:
             made.append(columns)
@@ -153,7 +154,8 @@ class _RowsOfKind:
         known = give.payloads.get(kind)
         if known is None:
             return None, set(range(count))
-        persons = self.present(self.values(self.file.person, self.file.mapping.person))
+        persons = self.values(self.file.person, self.file.mapping.person)
+        self.wrong.update(place for place, person in enumerate(persons) if person is None)
         times = self.times()
         sequences: Sequence[int | None] = [None] * count
         if give.sequence is not None and gives.sequence is not None:
@@ -172,12 +174,11 @@ class _RowsOfKind:
                 place for place, payload in enumerate(payloads) if name not in payload
             )
         for _, column in known.strangers:
-            texts = self.texts(column)
-            if texts is not None:
-                empty = give.empty
-                self.wrong.update(
-                    place for place, text in enumerate(texts) if stripped(text, empty) is not None
-                )
+            self.wrong.update(
+                place
+                for place, text in enumerate(self.texts(column) or ())
+                if stripped(text, give.empty) is not None
+            )
         lines = self.rows[_LINE].to_list()
         ids: list[Any] = [None] * count
         if give.id is not None and gives.id is not None:
@@ -211,12 +212,6 @@ class _RowsOfKind:
         if unreadable:
             self.wrong.update(place for place, text in enumerate(texts) if text in unreadable)
         return list(map(known.__getitem__, texts))
-
-    def present(self, values: list[Any]) -> list[Any]:
-        """Values that every row must have."""
-        if None in values:
-            self.wrong.update(place for place, value in enumerate(values) if value is None)
-        return values
 
     def times(self) -> list[int]:
         """When each activity happened."""
