@@ -199,6 +199,9 @@ class Shapes:
                 badges.add(id(badge))
                 lines = tuple(_without(badge, line, paper) for line in lines)
             written.setdefault(id(card), []).extend((line, text.size) for line in lines)
+            self.figures += [
+                DrawnFigure(*line.figure, line.spans[0].color) for line in lines if line.figure
+            ]
         for box in self.canvas.marks:
             if isinstance(box, DrawnBox) and id(box) not in badges:
                 card_rows = _rows(written.get(id(box), ()))

@@ -1,4 +1,4 @@
-"""A picture as a slide for PowerPoint: shapes with their text, and connectors that hold on to them.
+"""A picture as a slide for PowerPoint: shapes with their text, and the lines between them.
 
 Arial stands in for the font of the other forms: it is on every machine, and its letters are no
 wider than those that were measured, so that every text fits its shape.
@@ -7,10 +7,12 @@ wider than those that were measured, so that every text fits its shape.
 from __future__ import annotations
 
 import io
+import math
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from lifecycle_fsm.diagram.canvas import Canvas, DrawnBox, DrawnFigure, Point, Span
@@ -27,6 +29,7 @@ _POINT = 12_700
 _LARGEST = 12_000  # units of a pixel: a small diagram does not fill a slide
 _DATE = (1980, 1, 1, 0, 0, 0)  # the earliest that an archive can hold
 _CORNER = 8.0
+_NEAR = 3.0  # pixels
 
 
 def slide(canvas: Canvas, title: str, notes: str) -> bytes:
@@ -257,18 +260,25 @@ class _Page:
             shape.element.find(".//{*}ln").append(dashes)
 
     def _line(self, points: Sequence[Point], stroke: Stroke, *, arrow: bool) -> Any:
-        """A line along points, which is a connector of PowerPoint: straight or with elbows."""
+        """A straight line, which can hold on to cards, or a freeform with corners.
+
+        A connector with elbows would hold on to cards as well, but LibreOffice and others lead it
+        a way of their own as soon as they open the slide.
+        """
         from pptx.enum.shapes import MSO_CONNECTOR
 
-        at = [self._at(point) for point in points]
-        kind = MSO_CONNECTOR.STRAIGHT if len(at) == 2 else MSO_CONNECTOR.ELBOW
-        line = self.page.shapes.add_connector(kind, *at[0], *at[-1])
+        first, *rest = (self._at(point) for point in points)
+        shapes = self.page.shapes
+        if len(rest) == 1:
+            line = shapes.add_connector(MSO_CONNECTOR.STRAIGHT, *first, *rest[0])
+        else:
+            way = shapes.build_freeform(*first)
+            line = way.add_line_segments(rest, close=False).convert_to_shape()
+            line.fill.background()
         _own_look(line)
         self._stroke(line, stroke)
         if arrow:
             self._arrow(line, stroke)
-        if 2 < len(at) <= 6:
-            _bend(line, at)
         return line
 
     def _arrow(self, line: Any, stroke: Stroke) -> None:
@@ -277,21 +287,22 @@ class _Page:
         line.element.find(".//{*}ln").append(head)
 
     def _connector(self, connector: Connector, tail: Any, head: Any) -> None:
-        link, points = connector.link, connector.points
-        first, last = _middle(connector.tail.box), _middle(connector.head.box)
-        line = self._line(points or (first, last), link.stroke, arrow=True)
-        frame = line.element.find(".//{*}xfrm")
-        before = dict(frame.attrib), [dict(child.attrib) for child in frame]
-        line.begin_connect(tail, _site(connector.tail.box, points[0] if points else last))
-        line.end_connect(head, _site(connector.head.box, points[-1] if points else first))
-        if points:  # glue moves the ends to the middle of a side: this waits until a card is moved
-            frame.attrib.clear()
-            frame.attrib.update(before[0])
-            for child, kept in zip(frame, before[1], strict=True):
-                child.attrib.update(kept)
+        """A move; a straight line holds on to a card where it ends in the middle of a side."""
+        cards = (connector.tail, tail), (connector.head, head)
+        sides = [_sides(card.box) for card, _ in cards]
+        points = connector.points or min(
+            product(*sides), key=lambda ends: math.dist(ends[0], ends[1])
+        )
+        line = self._line(points, connector.link.stroke, arrow=True)
+        if len(points) == 2:
+            holds = line.begin_connect, line.end_connect
+            for hold, (_, shape), middles, end in zip(holds, cards, sides, points, strict=True):
+                away = [math.dist(middle, end) for middle in middles]
+                if min(away) < _NEAR:  # else it would move to there
+                    hold(shape, away.index(min(away)))
         line.name = connector.key
         title = f"{connector.tail.title} to {connector.head.title}"
-        _describe(line, f"{title}: {link.text}")
+        _describe(line, f"{title}: {connector.link.text}")
 
 
 def _frame(shape: Any) -> Any:
@@ -341,55 +352,7 @@ def _color(color: str) -> Any:
     return RGBColor.from_string(color.removeprefix("#").upper())
 
 
-def _middle(box: DrawnBox) -> Point:
-    return box.x + box.w / 2, box.y + box.h / 2
-
-
-def _site(box: DrawnBox, point: Point) -> int:
-    """The side of a box that is nearest to a point: top, left, bottom, right."""
-    sides = (
-        abs(point[1] - box.y),
-        abs(point[0] - box.x),
-        abs(point[1] - box.y - box.h),
-        abs(point[0] - box.x - box.w),
-    )
-    return sides.index(min(sides))
-
-
-def _bend(line: Any, at: Sequence[tuple[int, int]]) -> None:
-    """Lead a connector with elbows along its points.
-
-    PowerPoint knows the elbows of a connector that sets out to the right, as parts of its width and
-    height; one that sets out downwards is turned by 90°, and others are mirrored.
-    """
-    upright = abs(at[1][0] - at[0][0]) < abs(at[1][1] - at[0][1])
-    ways = [
-        (y - at[0][1], x - at[0][0]) if upright else (x - at[0][0], y - at[0][1]) for x, y in at
-    ]
-    along, across = (part or _POINT for part in ways[-1])
-    stops = [
-        ways[index][index % 2 == 0] / (across if index % 2 == 0 else along)
-        for index in range(1, len(at) - 2)
-    ]
-    frame = line.element.find(".//{*}xfrm")
-    frame.attrib.clear()
-    if upright:
-        frame.set("rot", "5400000")
-    if along < 0:
-        frame.set("flipH", "1")
-    if (across < 0) != upright:
-        frame.set("flipV", "1")
-    middle = [(at[0][axis] + at[-1][axis]) // 2 for axis in (0, 1)]
-    line_width, line_height = abs(along), abs(across)
-    frame[0].set("x", str(middle[0] - line_width // 2))
-    frame[0].set("y", str(middle[1] - line_height // 2))
-    frame[1].set("cx", str(line_width))
-    frame[1].set("cy", str(line_height))
-    guides = "".join(
-        f'<a:gd name="adj{index}" fmla="val {round(stop * 100_000)}"/>'
-        for index, stop in enumerate(stops, 1)
-    )
-    form = f"bentConnector{len(at) - 1}"
-    shape = f'<a:prstGeom prst="{form}"><a:avLst>{guides}</a:avLst></a:prstGeom>'
-    old = line.element.find(".//{*}prstGeom")
-    old.getparent().replace(old, _parsed(shape))
+def _sides(box: DrawnBox) -> tuple[Point, ...]:
+    """The middles of its sides, to which connectors hold: top, left, bottom, right."""
+    x, y = box.x + box.w / 2, box.y + box.h / 2
+    return (x, box.y), (box.x, y), (x, box.y + box.h), (box.x + box.w, y)

@@ -13,7 +13,7 @@ import pytest
 
 from lifecycle_fsm import MissingExtra
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model
-from lifecycle_fsm.diagram.canvas import Canvas, Link, Point
+from lifecycle_fsm.diagram.canvas import Canvas, DrawnFigure, DrawnText, Link, Point
 from lifecycle_fsm.diagram.look import Stroke
 from lifecycle_fsm.diagram.slide import slide
 from lifecycle_fsm.diagram.text_fit import width
@@ -44,9 +44,7 @@ def faults(page: Any) -> Iterator[str]:
     """What sticks out of the slide, and text that sticks out of its shape."""
     for shape in flat(page.shapes):
         right, bottom = shape.left + shape.width, shape.top + shape.height
-        if not shape.element.tag.endswith("cxnSp") and (  # these are turned by 90°
-            min(shape.left, shape.top) < 0 or right > 12_192_000 or bottom > 6_858_000
-        ):
+        if min(shape.left, shape.top) < 0 or right > 12_192_000 or bottom > 6_858_000:
             yield f"{shape.name} sticks out of the slide"
         if not shape.has_text_frame or not shape.text_frame.text:
             continue
@@ -74,6 +72,14 @@ def test_the_shapes_of_each_picture_fit(name: str) -> None:
         page = opened(drawing)
         assert list(faults(page)) == [], kind
         assert page.notes_slide.notes_text_frame.text == drawing.description
+        marks = drawing.slide_canvas.marks
+        figures = sum(isinstance(mark, DrawnFigure) for mark in marks) + sum(
+            line.figure is not None
+            for mark in marks
+            if isinstance(mark, DrawnText)
+            for line in mark.placed()
+        )
+        assert sum(shape.name == "by hand" for shape in flat(page.shapes)) == 2 * figures, kind
         if kind == "model":
             shapes = {shape.name: shape for shape in page.shapes}
             for stage in model.stages:
@@ -104,39 +110,23 @@ def test_connectors_hold_on_to_their_stages_and_say_what_moves_people() -> None:
     assert edge.element.find(".//{*}tailEnd").get("type") == "triangle"
 
 
-# --- Elbows: what PowerPoint draws, by the definition of its shapes in ECMA-376
+# --- Lines with corners: freeforms, which every program draws along their own points
 
 
 def drawn(element: Any) -> list[Point]:
-    """The points of a connector on the slide."""
-    frame, shape = element.find(".//{*}xfrm"), element.find(".//{*}prstGeom")
-    x, y = (int(frame[0].get(key)) for key in ("x", "y"))
-    w, h = (int(frame[1].get(key)) for key in ("cx", "cy"))
-    stops = [int(guide.get("fmla").split()[1]) / 100_000 for guide in shape.iter("{*}gd")]
-    across, down = [w * stop for stop in stops[::2]], [h * stop for stop in stops[1::2]]
-    points = [(0.0, 0.0)]
-    match shape.get("prst"):
-        case "line":
-            points += [(w, h)]
-        case "bentConnector2":
-            points += [(w, 0), (w, h)]
-        case "bentConnector3":
-            points += [(across[0], 0), (across[0], h), (w, h)]
-        case "bentConnector4":
-            points += [(across[0], 0), (across[0], down[0]), (w, down[0]), (w, h)]
-        case "bentConnector5":
-            points += [(across[0], 0), (across[0], down[0]), (across[1], down[0]),
-                       (across[1], h), (w, h)]  # fmt: skip
-    placed = []
-    for left, top in points:
-        dx, dy = left - w / 2, top - h / 2
-        dx *= -1 if frame.get("flipH") else 1
-        dy *= -1 if frame.get("flipV") else 1
-        if frame.get("rot"):
-            assert frame.get("rot") == "5400000"
-            dx, dy = -dy, dx
-        placed.append((x + w / 2 + dx, y + h / 2 + dy))
-    return placed
+    """The points of a line on the slide."""
+    frame = element.find(".//{*}xfrm")
+    (x, y), (w, h) = ([int(each) for each in child.attrib.values()] for child in frame)
+    if element.tag.endswith("cxnSp"):
+        start, end = (x, y), (x + w, y + h)
+        if frame.get("flipH"):
+            start, end = (end[0], start[1]), (start[0], end[1])
+        if frame.get("flipV"):
+            start, end = (start[0], end[1]), (end[0], start[1])
+        return [start, end]
+    (path,) = element.iter("{*}path")
+    assert (int(path.get("w")), int(path.get("h"))) == (w, h), "drawn in its size"
+    return [(x + int(point.get("x")), y + int(point.get("y"))) for point in path.iter("{*}pt")]
 
 
 WAYS = {
@@ -178,6 +168,9 @@ def test_a_connector_goes_the_way_of_the_picture(way: list[Point]) -> None:
     for point, wanted in zip(drawn(line.element), expected, strict=True):
         assert point == pytest.approx(wanted, abs=EMU)
     assert b.name == "stage-b"
+    glued = line.element.findall(".//{*}stCxn") + line.element.findall(".//{*}endCxn")
+    assert len(glued) == (2 if len(way) == 2 else 0), "no program may lead it another way"
+    assert line.element.find(".//{*}spPr/{*}noFill") is not None or len(way) == 2
 
 
 def test_it_is_the_same_file_each_time() -> None:
