@@ -6,8 +6,9 @@ The same report gives the same bytes. No text becomes a formula or a link, whate
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from textwrap import wrap
 from typing import Any
 
 from lifecycle_fsm.errors import MissingExtra
@@ -32,12 +33,14 @@ _FORMATS: dict[Kind, str] = {
     "count": "#,##0",
     "number": "#,##0.0",
     "share": "0.0%",
-    "days": "#,##0.0",
+    "days": "[<-0.1]-#,##0.0;[<0.1]0.000;#,##0.0",  # minutes are not nothing
     "money": "#,##0.00",
     "time": "yyyy-mm-dd hh:mm",
 }
-_NARROWEST, _WIDEST = 9, 44
-_PICTURE_WIDTH = 980  # pixels
+_NARROWEST, _WIDEST, _LINE = 9, 44, 130
+_PICTURE = 1050, 700  # pixels: a page in landscape
+_PAGE = 32  # rows of a page
+_BOLD = 1.15  # the width of a bold letter
 _NAME = 31  # the longest that Excel allows
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", None))
 
@@ -82,10 +85,10 @@ class _Workbook:
         return self.looks[key]
 
     def write(self) -> None:
-        """Write the read-me, then a sheet for each part."""
+        """Write the read-me, then the sheets of each part."""
         front = self.book.add_worksheet("Read me")
-        names = {part.name: self._sheet(part) for part in self.report.parts}
-        self._read_me(front, names)
+        index = [entry for part in self.report.parts for entry in self._part(part)]
+        self._read_me(front, index)
 
     def _text(self, sheet: Any, row: int, column: int, text: str, **look: Any) -> None:
         """A text that stays one, also when somebody edits its cell."""
@@ -96,29 +99,26 @@ class _Workbook:
 
     # -- the first sheet
 
-    def _read_me(self, sheet: Any, names: dict[str, str]) -> None:
+    def _read_me(self, sheet: Any, index: Sequence[tuple[str, str]]) -> None:
         report = self.report
         sheet.hide_gridlines(2)
         sheet.set_default_row(15)
-        sheet.set_column(0, 0, 24)
-        sheet.set_column(1, 1, 128)
+        sheet.set_column(0, 0, 27)
+        sheet.set_column(1, 1, _LINE)
         self._text(sheet, 0, 0, report.title, bold=True, font_size=18)
         sheet.set_row(0, 28)
         row = 2
         for name, fact in report.facts:
             self._text(sheet, row, 0, name, font_color=_SOFT)
-            self._text(sheet, row, 1, fact, text_wrap=True)
+            self._line(sheet, row, fact)
             row += 1
         row = self._listed(sheet, row + 1, "In short", [text for text, _ in report.findings])
-        if report.picture is not None:
-            row = self._picture(sheet, row + 1)
         self._text(sheet, row + 1, 0, "On the sheets", bold=True, font_size=12)
         row += 2
-        for part in report.parts:
+        for name, text in index:
             link = self.look(font_color=_ACCENT, underline=1)
-            name = names[part.name]
             sheet.write_url(row, 0, f"internal:'{name}'!A1", link, name)
-            self._text(sheet, row, 1, f"{part.definition}.", text_wrap=True)
+            self._line(sheet, row, f"{text}.")
             row += 1
         notes = (
             f"Times are those of {report.zone}, and lengths of time are in days.",
@@ -126,7 +126,10 @@ class _Workbook:
             "three points.",
             *report.notes,
         )
-        self._listed(sheet, row + 1, "To know", notes)
+        row = self._listed(sheet, row + 1, "To know", notes)
+        if report.picture is not None:
+            sheet.set_h_pagebreaks([row + 1])
+            self._picture(sheet, row + 1)
         self._print(sheet)
 
     def _listed(self, sheet: Any, row: int, title: str, lines: Sequence[str]) -> int:
@@ -134,63 +137,107 @@ class _Workbook:
             return row
         self._text(sheet, row, 0, title, bold=True, font_size=12)
         for place, line in enumerate(lines):
-            self._text(sheet, row + place, 1, f"{line.rstrip('.')}.", text_wrap=True)
+            self._line(sheet, row + place, f"{line.rstrip('.')}.")
         return row + len(lines)
 
-    def _picture(self, sheet: Any, row: int) -> int:
-        """The funnel, as wide as the page; returns the row below it."""
+    def _line(self, sheet: Any, row: int, text: str) -> None:
+        """A text beside its title, in a row that is high enough for it."""
+        self._text(sheet, row, 1, text, text_wrap=True)
+        if (lines := len(wrap(text, round(_LINE * 1.2)))) > 1:
+            sheet.set_row(row, 13 * lines)
+
+    def _picture(self, sheet: Any, row: int) -> None:
+        """The funnel below everything else, so that it hides nothing and is on one page."""
         picture = self.report.picture
         assert picture is not None
-        scale = _PICTURE_WIDTH / picture.canvas.width
+        content = picture.png()
+        size = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+        scale = min(room / length for room, length in zip(_PICTURE, size, strict=True))
         sheet.insert_image(
             row, 0, "funnel.png",
             {
-                "image_data": io.BytesIO(picture.png()),
-                "x_scale": scale, "y_scale": scale,
+                "image_data": io.BytesIO(content), "x_scale": scale, "y_scale": scale,
                 "description": picture.description[:2000], "object_position": 3,
             },
         )  # fmt: skip
-        return row + int(picture.canvas.height * scale / 20) + 2
 
     # -- the others
 
-    def _sheet(self, part: ReportPart) -> str:
-        name = part.title.translate(_NOT_IN_NAMES)[:_NAME]
+    def _part(self, part: ReportPart) -> Iterator[tuple[str, str]]:
+        """Write a part; returns the names of its sheets, and what is on them.
+
+        A table that is longer than a page has a sheet of its own, on which its head stays in sight
+        and stands on each page.
+        """
+        filled = [table for table in part.tables if table.rows]
+        maps = [chart for chart in part.charts if isinstance(chart, HeatMap)]
+        apart = [table for table in filled if table.people or len(table.rows) > _PAGE]
+        short = [table for table in filled if table not in apart]
+        first: list[ReportTable | HeatMap] = [*short, *maps]
+        yield self._sheet(part.title, part, first or apart[:1]), part.definition
+        for table in apart if first else apart[1:]:
+            title = "All rows" if table.title == part.title else table.title
+            if not title.startswith(part.title):
+                title = f"{part.title.rstrip('?')}: {title[:1].lower()}{title[1:]}"
+            yield self._sheet(title, part, [table]), title
+
+    def _sheet(self, title: str, part: ReportPart, blocks: Sequence[ReportTable | HeatMap]) -> str:
+        """Write tables and maps below each other, none of which is parted by the end of a page;
+        returns the name of the sheet."""
+        name = title.translate(_NOT_IN_NAMES)[:_NAME].strip()
         sheet = self.book.add_worksheet(name)
         sheet.hide_gridlines(2)
         sheet.set_default_row(15)
-        self._text(sheet, 0, 0, part.title, bold=True, font_size=14)
+        self._text(sheet, 0, 0, title, bold=True, font_size=14)
         self._text(sheet, 1, 0, f"{part.definition}.", font_color=_SOFT)
-        row, widths = 3, dict[int, int]()
-        filled = [table for table in part.tables if table.rows]
-        maps = [chart for chart in part.charts if isinstance(chart, HeatMap)]
-        for table in filled:
-            if len(filled) > 1:
-                self._text(sheet, row, 0, table.title, bold=True, font_size=12)
+        widths = self._widths(blocks)
+        for place, width in enumerate(widths):
+            sheet.set_column(place, place, width)
+        alone = len(blocks) == 1 and isinstance(blocks[0], ReportTable)
+        if alone:
+            sheet.freeze_panes(4, 1)
+            sheet.repeat_rows(3)
+        row, breaks = 3, [0]
+        for block in blocks:
+            if row > 3 and row - breaks[-1] + len(block.rows) > _PAGE:
+                breaks.append(row)
+            if not alone:
+                self._text(sheet, row, 0, block.title, bold=True, font_size=12)
                 row += 1
-            if table is filled[0]:
-                sheet.freeze_panes(row + 1, 1)
-                if len(filled) == 1 and not maps:  # else a page may show what is below
-                    sheet.repeat_rows(row)
-            row = self._table(sheet, row, table, widths) + 1
-        for chart in maps:
-            row = self._heat(sheet, row, chart, widths) + 2
-        for place, width in widths.items():
-            sheet.set_column(place, place, max(_NARROWEST, min(width + 2, _WIDEST)))
+            if isinstance(block, HeatMap):
+                row = self._heat(sheet, row, block) + 2
+            else:
+                row = self._table(sheet, row, block, widths) + 1
+        sheet.set_h_pagebreaks(breaks[1:])
         self._print(sheet)
         return name
 
-    def _table(self, sheet: Any, top: int, table: ReportTable, widths: dict[int, int]) -> int:
+    def _widths(self, blocks: Iterable[ReportTable | HeatMap]) -> list[int]:
+        """The widths of the columns in letters; heads are wrapped between words."""
+        needs: dict[int, int] = {}
+
+        def need(place: int, head: str, texts: Iterable[str]) -> None:
+            word = max(map(len, [*head.split(), head[: len(head) // 3]])) * _BOLD
+            longest = max(map(len, texts), default=0)
+            needs[place] = max(needs.get(place, 0), round(word) + 2, longest + 2)
+
+        for block in blocks:
+            if isinstance(block, HeatMap):
+                need(0, block.corner, (name for name, _ in block.rows))
+                for place, head in enumerate(("Journeys", *block.columns), 1):
+                    need(place, head, ())
+                continue
+            for place, column in enumerate(block.columns):
+                texts = [block.text(column, row, self.report.zone) for row in block.rows]
+                need(place, _head(column), texts)
+        return [max(_NARROWEST, min(needs[place], _WIDEST)) for place in range(len(needs))]
+
+    def _table(self, sheet: Any, top: int, table: ReportTable, widths: Sequence[int]) -> int:
         """Write a table whose head is in row ``top``; returns the row below its notes."""
         last = top + len(table.rows)
         heads = [_head(column) for column in table.columns]
-        look = {
-            "bold": True,
-            "bg_color": _TINT,
-            "bottom": 1,
-            "bottom_color": _SOFT,
-            "text_wrap": True,
-        }
+        look = {"bold": True, "bg_color": _TINT, "bottom": 1, "bottom_color": _SOFT}
+        look["text_wrap"] = True
         sheet.add_table(
             top, 0, last, len(heads) - 1,
             {
@@ -201,16 +248,13 @@ class _Workbook:
                 ],
             },
         )  # fmt: skip
-        longest = max(_lines_of(head) for head in heads)
-        sheet.set_row(top, 15 * longest)
+        lines = (len(wrap(head, widths[place])) for place, head in enumerate(heads))
+        # The button of a filter covers the end of the last line.
+        sheet.set_row(top, 13 * (max(lines) + 1))
         for at, row in enumerate(table.rows, top + 1):
             for place, column in enumerate(table.columns):
                 self._cell(sheet, at, place, table, column, row)
         for place, column in enumerate(table.columns):
-            texts = (len(table.text(column, row, self.report.zone)) for row in table.rows)
-            # The head is wrapped, and has a button for its filter.
-            need = max(max(map(len, heads[place].split())) + 3, len(heads[place]) // 3 + 3, *texts)
-            widths[place] = max(widths.get(place, 0), need)
             if column.of is not None:
                 whole = f"${_letter(table.place(column.of[1]))}{top + 2}"
                 rule = {
@@ -249,42 +293,33 @@ class _Workbook:
             case _:
                 sheet.write_number(at, place, value, form)
 
-    def _heat(self, sheet: Any, top: int, chart: HeatMap, widths: dict[int, int]) -> int:
+    def _heat(self, sheet: Any, top: int, chart: HeatMap) -> int:
         """Write shares on a scale of colours; a share that can still grow is hatched."""
-        self._text(sheet, top, 0, chart.title, bold=True, font_size=12)
         head: dict[str, Any] = {"bold": True, "bg_color": _TINT, "bottom": 1, "text_wrap": True}
         for place, name in enumerate((chart.corner, "Journeys", *chart.columns)):
-            self._text(sheet, top + 1, place, name, **head, align="right" if place else "left")
-            widths[place] = max(widths.get(place, 0), len(name) // 2 + 2)
-        for at, (name, cells) in enumerate(chart.rows, top + 2):
+            self._text(sheet, top, place, name, **head, align="right" if place else "left")
+        open_look = {
+            "pattern": 14, "fg_color": "#94A3B8", "bg_color": "#FFFFFF", "italic": True,
+        }  # fmt: skip
+        for at, (name, cells) in enumerate(chart.rows, top + 1):
             self._text(sheet, at, 0, name)
-            widths[0] = max(widths[0], len(name))
             known = next((cell.ratio.whole for cell in cells if cell is not None), None)
             if known is not None:
                 sheet.write_number(at, 1, known, self.look(num_format="#,##0"))
             for place, cell in enumerate(cells, 2):
                 if cell is None or cell.ratio.share is None:
                     continue
-                look: dict[str, Any] = {"num_format": "0.0%"}
-                if not cell.complete:
-                    look |= {
-                        "pattern": 14,
-                        "fg_color": "#94A3B8",
-                        "bg_color": "#FFFFFF",
-                        "italic": True,
-                    }
-                part, whole = cell.ratio.part, f"$B{at + 1}"
-                sheet.write_formula(
-                    at, place, f"={part}/{whole}", self.look(**look), cell.ratio.share
-                )
+                look = self.look(num_format=_FORMATS["share"], **{} if cell.complete else open_look)
+                formula = f"={cell.ratio.part}/$B{at + 1}"
+                sheet.write_formula(at, place, formula, look, cell.ratio.share)
                 if cell.complete:
-                    self._colored(sheet, at, place, top, chart)
-        last = top + 2 + len(chart.rows)
+                    self._colored(sheet, at, place, chart)
+        last = top + 1 + len(chart.rows)
         note = "Hatched: not every journey of the row was watched for so long; the share can grow."
         self._text(sheet, last, 0, note, font_color=_SOFT)
         return last + 1
 
-    def _colored(self, sheet: Any, at: int, place: int, top: int, chart: HeatMap) -> None:
+    def _colored(self, sheet: Any, at: int, place: int, chart: HeatMap) -> None:
         shares = [
             cell.ratio.share or 0 for _, cells in chart.rows for cell in cells if cell is not None
         ]
@@ -317,8 +352,3 @@ def _letter(place: int) -> str:
     from xlsxwriter.utility import xl_col_to_name
 
     return str(xl_col_to_name(place))
-
-
-def _lines_of(head: str) -> int:
-    """How many lines the head of a column takes, about."""
-    return 1 if len(head) <= _NARROWEST + 2 else 2 if len(head) <= 26 else 3

@@ -14,6 +14,7 @@ import pytest
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.funnel import Ratio
+from lifecycle_fsm.report.column_makers import made_column, table_of
 from lifecycle_fsm.report.content import HeatCell, HeatMap, ReportPart
 from lifecycle_fsm.report.workbook import write_workbook
 from tests.report.made import EVIL, MODEL, cells, column, in_segments, measured, sheets, whole
@@ -28,11 +29,23 @@ def test_r52_the_same_report_is_the_same_bytes() -> None:
 def test_every_part_has_a_sheet_and_the_first_explains_them() -> None:
     content = write_workbook(whole())
     names = list(sheets(content))
-    assert names == ["Read me", *(part.title for part in whole().parts)]
+    titles = ["Read me", *(part.title for part in whole().parts)]
+    assert [name for name in names if name in titles] == titles
     front = {value for value, _ in cells(content, "Read me").values()}
     assert {*names[1:], f"{whole().parts[0].definition}."} <= front
+
+
+def test_the_picture_is_below_everything_on_a_page_of_its_own() -> None:
+    content = write_workbook(whole())
+    last = max(int(address[1:]) for address in cells(content, "Read me"))
     with zipfile.ZipFile(BytesIO(content)) as book:
         assert book.read("xl/media/image1.png").startswith(b"\x89PNG")
+        drawing = ElementTree.fromstring(book.read("xl/drawings/drawing1.xml"))
+    first, end = (int(row.text or "") for row in drawing.findall(".//{*}row"))
+    assert first >= last
+    assert end - first <= 700 / 20, "a page in landscape"
+    breaks = sheets(content)["Read me"].findall(".//{*}rowBreaks/{*}brk")
+    assert [int(row.get("id", "")) for row in breaks] == [first]
 
 
 def test_a_conversion_is_a_formula_of_its_counts() -> None:
@@ -86,13 +99,14 @@ def test_tables_have_filters_and_sheets_print_in_landscape_with_their_heads() ->
     assert len(tables) == len(filled)
     assert all(table.find("{*}autoFilter") is not None for table in tables)
     # Where several tables stand below each other, no head fits every page.
-    alone = [
-        part
-        for part in whole().parts
-        if sum(bool(table.rows) for table in part.tables) == 1
-        and not any(isinstance(chart, HeatMap) for chart in part.charts)
-    ]
-    assert 0 < defined.count("_xlnm.Print_Titles") == len(alone) < len(whole().parts)
+    below = {
+        name: [table for table in sheet.iter() if table.tag.endswith("}tablePart")]
+        for name, sheet in sheets(content).items()
+    }
+    alone = [name for name, parts in below.items() if len(parts) == 1]
+    assert 0 < defined.count("_xlnm.Print_Titles") == len(alone) < len(below) - 1
+    for name, sheet in sheets(content).items():
+        assert (sheet.find(".//{*}pane") is not None) == (name in alone)
     for sheet in sheets(content).values():
         page = sheet.find("{*}pageSetup")
         assert page is not None
@@ -117,10 +131,50 @@ def test_cohorts_are_hatched_where_not_everybody_was_watched() -> None:
     known = cells(content, "Cohorts")
     assert known["C6"] == (0.1, "4/$B6")
     assert known["D6"] == (0.225, "9/$B6")
+    assert list(sheets(content)) == ["Read me", "Cohorts"]
     sheet = sheets(content)["Cohorts"]
     assert [
         rule.get("sqref") for rule in sheet.iter() if rule.tag.endswith("conditionalFormatting")
     ] == ["C6"]
+
+
+def test_a_table_that_is_longer_than_a_page_has_a_sheet_of_its_own() -> None:
+    part = ReportPart(
+        name="f", title="What if?", definition="d",
+        tables=tuple(
+            table_of(title[:4].strip().lower(), title, range(rows), made_column("n", "Number", "count", int))
+            for title, rows in (("Short", 3), ("By week", 90), ("Also short", 4))
+        ),
+    )  # fmt: skip
+    content = write_workbook(attrs.evolve(whole(), parts=(part,)))
+    assert list(sheets(content)) == ["Read me", "What if", "What if by week"]
+    assert len(column(content, "What if by week", "Number")) == 90
+    assert {"Short", "Also short"} <= {value for value, _ in cells(content, "What if").values()}
+
+
+def test_what_stands_below_each_other_is_not_parted_by_the_end_of_a_page() -> None:
+    part = ReportPart(
+        name="f", title="F", definition="d",
+        tables=tuple(
+            table_of(f"t{at}", f"T{at}", range(20), made_column("n", "Number", "count", int))
+            for at in range(3)
+        ),
+    )  # fmt: skip
+    content = write_workbook(attrs.evolve(whole(), parts=(part,)))
+    titles = [
+        address for address, (value, _) in cells(content, "F").items() if value in ("T1", "T2")
+    ]
+    breaks = [row.get("id") for row in sheets(content)["F"].findall(".//{*}rowBreaks/{*}brk")]
+    assert [f"A{int(row or 0) + 1}" for row in breaks] == titles
+
+
+def test_every_head_has_room_for_its_words_and_the_button_of_its_filter() -> None:
+    content = write_workbook(whole())
+    for sheet in sheets(content).values():
+        heads = [
+            row for row in sheet.iter() if row.tag.endswith("}row") and row.get("customHeight")
+        ]
+        assert all(26 <= float(row.get("ht", 0)) <= 80 for row in heads if row.get("r") != "1")
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
