@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Any
+
+import attrs
 
 from lifecycle_fsm.funnel.entry_changes import ChangeKind
 from lifecycle_fsm.model import Model
@@ -14,7 +16,7 @@ from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_colu
 from lifecycle_fsm.report.content import WhatIfPanels
 from lifecycle_fsm.whatif.token_range import WhatIfRange
 from lifecycle_fsm.whatif.what_if_results import KINDS, StageWhatIf, WhatIf
-from lifecycle_fsm.wording import clean, format_number
+from lifecycle_fsm.wording import clean, counted, format_number, joined, plain, rule_words, sentence
 
 _DEFINITION = (
     "Both models run over the same log. Only the first difference of each person is told, and what "
@@ -25,9 +27,17 @@ _WHO = "person:Id name company email:E-mail owner"
 
 def what_if_report(answer: WhatIf) -> Report:
     """The answer as a report, with lists of people."""
+    models = answer.new, answer.old
+    words = {rule.name: rule_words(rule) for model in models for rule in model.sort}
+    words |= {move.name: rule_words(move) for model in models for move in model.moves}
 
     def stages(text: str) -> list[ColumnSpec]:
-        return columns_of("text", text, lambda name: clean(answer.stage_of(str(name)).display))
+        return columns_of(
+            "text", text, lambda name: name and clean(answer.stage_of(str(name)).display)
+        )
+
+    def rule(name: object) -> str:
+        return words.get(str(name), sentence(plain(str(name))))
 
     entries = table_of(
         "what_if", "Entries", answer.stages, *stages("stage"),
@@ -39,16 +49,21 @@ def what_if_report(answer: WhatIf) -> Report:
         "what_if_people", "Who changes", answer.changes, *stages("stage"),
         *columns_of("text", "kind:Change"), *columns_of("text", _WHO),
         *columns_of("text", "assigned_to"), *columns_of("time", "old_at:Now new_at:Changed"),
-        *columns_of("text", "rule why became:Really_became"), people=True,
+        *columns_of("text", "rule", rule), *columns_of("text", "why"),
+        *stages("became:Really_became"), people=True,
     )  # fmt: skip
     first_day = table_of(
         "what_if_first_day", "On the first day", answer.first_day, *columns_of("text", _WHO),
         *stages("from_stage:From to_stage:To"), *columns_of("time", "since"),
-        made_column("rules", "By", "text", lambda row: ", ".join(row.rules)), people=True,
+        made_column("rules", "By", "text", lambda row: ", ".join(map(rule, row.rules))),
+        people=True,
     )  # fmt: skip
-    return _report(
-        answer.old, answer, [table for table in (entries, changes, first_day) if table.rows]
-    )
+    asked = [f"${name} were {now} and not {old}" for name, (old, now) in answer.tokens.items()]
+    report = _report(
+        answer.old, answer, [table for table in (entries, changes, first_day) if table.rows],
+        asked=joined(asked) or f"the model were {answer.new.name}, version {answer.new.version}",
+    )  # fmt: skip
+    return attrs.evolve(report, findings=tuple(_findings(answer)))
 
 
 def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
@@ -85,7 +100,10 @@ def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
         current=_value(answer.old.tokens[answer.token]), capacity=capacity,
         added=bars("added"), lost=bars("lost"),
     )  # fmt: skip
-    return _report(answer.old, answer, [table], chart)
+    return _report(
+        answer.old, answer, [table], chart,
+        asked=f"${answer.token} were {joined(chart.values, 'or')} and not {chart.current}",
+    )  # fmt: skip
 
 
 def _counts(kind: ChangeKind, counts: Callable[[Any], Mapping[ChangeKind, int]]) -> ColumnSpec:
@@ -96,11 +114,27 @@ def _value(value: Any) -> str:
     return format_number(value)
 
 
+def _findings(answer: WhatIf) -> Iterator[tuple[str, str]]:
+    """What changes for each stage, and what to do to know more."""
+    for row in answer.stages:
+        stage = clean(answer.stage_of(row.stage).display)
+        counts = joined([f"{row.entries[kind]:,} {kind}" for kind in KINDS if row.entries[kind]])
+        step = "Look at what really became of the lost" if row.entries["lost"] else (
+            "Try it with one cohort: nobody knows what the others would do"
+        )  # fmt: skip
+        yield f"{stage}: {row.new:,} entries instead of {row.old:,}: {counts}", step
+    if answer.first_day:
+        moves = counted(len(answer.first_day), "person", "people")
+        yield f"On the first day, {moves} would move at once", "Tell those who will have to do it"
+
+
 def _report(
-    model: Model, answer: WhatIf | WhatIfRange, tables: Sequence[ReportTable], *charts: WhatIfPanels
-) -> Report:
+    model: Model, answer: WhatIf | WhatIfRange, tables: Sequence[ReportTable],
+    *charts: WhatIfPanels, asked: str,
+) -> Report:  # fmt: skip
     part = ReportPart(
         name="what_if", title="What if?", definition=_DEFINITION, tables=tuple(tables),
         charts=charts,
     )  # fmt: skip
-    return report_of(part, model, "what if?", answer.until, answer.zone)
+    report = report_of(part, model, "what if?", answer.until, answer.zone)
+    return attrs.evolve(report, facts=(("What if", f"{asked}?"), *report.facts))

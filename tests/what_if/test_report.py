@@ -10,6 +10,7 @@ from lifecycle_fsm.report import save_report
 from lifecycle_fsm.report.content import WhatIfPanels
 from lifecycle_fsm.whatif import what_if
 from lifecycle_fsm.whatif.what_if_report import range_report, what_if_report
+from lifecycle_fsm.wording import rule_words
 from tests.what_if.test_range import asked
 from tests.what_if.test_what_if import LOG, SMALL
 
@@ -26,6 +27,22 @@ def test_r52_everybody_who_changes_is_listed_by_name() -> None:
         assert row[entries.place("new")] == stage.new
         kinds = [row[entries.place(kind)] for kind in ("added", "earlier", "later", "same")]
         assert sum(map(int, filter(None, map(str, kinds)))) == stage.new
+
+
+def test_a_report_says_what_was_asked_and_names_stages_and_rules_as_people_do() -> None:
+    answer = what_if(SMALL, activities=LOG, tokens={"enough": 7})
+    report = what_if_report(answer)
+    assert report.facts[0] == ("What if", "$enough were 7 and not 10?")
+    assert len(report.findings) == len(answer.stages) + bool(answer.first_day)
+    (people,) = (table for table in report.tables if table.name == "what_if_people")
+    titles = {stage.display for stage in answer.old.stages}
+    words = {rule_words(rule) for rule in answer.old.moves}
+    words |= {rule_words(rule) for rule in answer.old.sort}
+    for row in people.rows:
+        assert row[people.place("became")] in titles | {""}
+        assert row[people.place("rule")] in words
+    fact = dict(range_report(asked()).facts)["What if"]
+    assert fact[0] + fact[-1] == "$?"
 
 
 def test_a_range_has_a_bar_for_each_value_and_outcome() -> None:
