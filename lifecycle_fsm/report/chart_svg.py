@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from math import floor, log10
+from math import ceil, floor, log10
 from typing import assert_never
 
 from lifecycle_fsm.diagram.text_fit import cut, width
@@ -24,7 +24,7 @@ from lifecycle_fsm.wording import clean, percent
 WIDE, NARROW = 900, 350
 """The widths of a chart in pixels: on a screen, and on a phone."""
 _TEXT, _SMALL, _LETTER = 13.0, 11.0, 1.12
-_PANEL, _GAP = 130.0, 28.0
+_PANEL, _GAP, _CELL = 130.0, 28.0, 72.0
 
 
 def chart_svg(chart: Chart, wide: float = WIDE) -> str:
@@ -150,7 +150,7 @@ class _ChartSvg:
             max(_wide(name, _SMALL) for name in (chart.corner, *(name for name, _ in chart.rows)))
             + 8
         )
-        wide, high = (self.wide - left) / max(len(chart.columns), 1), 26.0
+        wide, high = min((self.wide - left) / max(len(chart.columns), 1), _CELL), 26.0
         shares = [cell.ratio.share or 0 for _, cells in chart.rows for cell in cells if cell]
         most = max(shares, default=0) or 1.0
         self.text(0, 15, chart.corner, "small")
@@ -212,11 +212,13 @@ class _ChartSvg:
             y = base - chart.capacity / most * high
             self.path([(start, y), (wide, y)], "limit")
             self.text(wide, y - 4, f"capacity {chart.capacity:,.4g}", "small strong halo", "end")
-        for place, (value, entries) in enumerate(zip(chart.values, chart.entries, strict=True)):
-            x, tall = start + (place + 0.5) * step, entries / most * high
-            self.text(x, base - tall - 4, f"{entries:,.3g}", "small halo", "middle")
-            self.text(x, base + 16, value, "small", "middle")
-        self.text(wide / 2, base + 34, chart.setting, "small", "middle")
+        for place in self.named(chart, step):
+            x, tall = start + (place + 0.5) * step, chart.entries[place] / most * high
+            number = f"{chart.entries[place]:,.3g}"
+            self.text(x, base - tall - 4, number, "small halo", "middle")
+            self.text(x, base + 16, chart.values[place], "small", "middle")
+        setting = cut(chart.setting, wide / _LETTER, _SMALL)
+        self.text(wide / 2, base + 34, setting, "small", "middle")
         return base + 42
 
     def mirrored(self, chart: WhatIfPanels, left: float, top: float, wide: float) -> float:
@@ -249,10 +251,19 @@ class _ChartSvg:
                         f"outcome o{place % 4}",
                     )
                     reached[at] += tall
-        for place, value in enumerate(chart.values):
-            self.text(start + (place + 0.5) * step, middle + half + 20, value, "small", "middle")
-        self.text(left + wide / 2, middle + half + 38, chart.setting, "small", "middle")
+        for place in self.named(chart, step):
+            x = start + (place + 0.5) * step
+            self.text(x, middle + half + 20, chart.values[place], "small", "middle")
+        setting = cut(chart.setting, wide / _LETTER, _SMALL)
+        self.text(left + wide / 2, middle + half + 38, setting, "small", "middle")
         return middle + half + 46
+
+    def named(self, chart: WhatIfPanels, step: float) -> range:
+        """The places of the values whose names and numbers have room, and of the present one."""
+        names = *chart.values, *(f"{number:,.3g}" for number in chart.entries)
+        every = ceil((max(_wide(name, _SMALL) for name in names) + 4) / step)
+        now = chart.values.index(chart.current) if chart.current in chart.values else 0
+        return range(now % every, len(chart.values), every)
 
 
 def _sums(side: Mapping[str, Sequence[int]], chart: WhatIfPanels) -> list[int]:

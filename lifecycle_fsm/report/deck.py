@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from lifecycle_fsm.diagram.slide import SLIDE_SIZE, deck_bytes, draw_on, new_deck
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.funnel.conversion import FEW
 from lifecycle_fsm.report.content import BarChart, LineChart, Report, WhatIfPanels
 from lifecycle_fsm.wording import clean
@@ -22,7 +23,8 @@ _LEFT, _TOP = 44 * _POINT, 92 * _POINT
 _WIDTH, _HEIGHT = SLIDE_SIZE[0] - 2 * _LEFT, SLIDE_SIZE[1] - _TOP - 36 * _POINT
 _GAP = 24 * _POINT
 _ROWS, _BARS, _LONGEST, _CELL = 11, 10, 240, 24
-_FANS, _FANS_BESIDE = 6, 3
+_FANS, _FANS_BESIDE, _NUMBERED = 6, 3, 16
+_LETTER = 1.12  # room for the wider letters of another font
 _PERIOD = 88 * _POINT  # the room for the name of a period
 _FAN = "Blue: so far. Green: expected. Between the grey lines with a probability of 95 %."
 _FAN_COLORS = {"so far": "1D4ED8", "expected": "0F766E", "at least": "94A3B8", "at most": "94A3B8"}
@@ -136,7 +138,13 @@ class _Deck:
                 title += f" (orange: more than the capacity of {most:,.4g})"
             entries, place = {chart.title: chart.entries}, (_LEFT, _TOP, wide, _HEIGHT)
             weekly = self.chart(
-                page, "COLUMN_CLUSTERED", chart.values, entries, place, title=title, form="0.0"
+                page,
+                "COLUMN_CLUSTERED",
+                chart.values,
+                entries,
+                place,
+                title=title,
+                form="0.0" if len(chart.values) <= _NUMBERED else "",
             )
             for at, number in enumerate(chart.entries):
                 if most is not None and number > most:
@@ -173,7 +181,8 @@ class _Deck:
         page = self.deck.slides.add_slide(self.deck.slide_layouts[5])  # a title only
         shape = page.shapes.title
         shape.left, shape.top, shape.width, shape.height = _LEFT, 30 * _POINT, _WIDTH, 44 * _POINT
-        _write(shape.text_frame, title, 28, bold=True)
+        size = 28 * _WIDTH / _POINT / width(title, 28 * _LETTER, bold=True)
+        _write(shape.text_frame, title, max(16, min(28, int(size))), bold=True)
         if note:
             frame = page.shapes.add_textbox(_LEFT, 66 * _POINT, _WIDTH, 26 * _POINT).text_frame
             frame.word_wrap = True

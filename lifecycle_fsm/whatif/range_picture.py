@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
+from math import ceil
 
 from lifecycle_fsm.diagram.look import FAINT, HEADING, INK, PAPER, RULE, SOFT
 from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.whatif.token_range import RangeRow, WhatIfRange
 from lifecycle_fsm.whatif.what_if_results import StageWhatIf
@@ -16,6 +18,7 @@ _WIDTH, _HEIGHT, _LEFT, _RIGHT = 1000.0, 700.0, 74.0, 30.0
 _UPPER, _LOWER = (116.0, 336.0), (424.0, 622.0)
 #: From those who came furthest to those who came nowhere; they differ in lightness too.
 _SHADES = ("#1e3a8a", "#2563eb", "#7aa7f5", "#c3d9fb")
+_LETTER = 1.12  # room for the wider letters of another font
 _DETOUR, _NOTHING, _LIMIT = "#f0b35f", "#e2e8f0", "#b91c1c"
 
 
@@ -37,7 +40,7 @@ def range_svg(answer: WhatIfRange, capacity: float | None = None) -> str:
         f"<title>{escape(clean(title))}</title>",
         f"<desc>{escape(clean('Entries per week by value: ' + ', '.join(rates)))}</desc>",
         f'<rect width="100%" height="100%" fill="{PAPER}"/>',
-        _text(_LEFT, 34, clean(title), size=21, weight=700, fill=HEADING),
+        _text(_LEFT, 34, clean(title), size=int(_fitting(title)), weight=700, fill=HEADING),
         _text(_LEFT, 60, f"now: ${answer.token} = {model.tokens[answer.token]}", fill=SOFT),
         *_rates(answer, stage, capacity),
         *_ends(answer, stage),
@@ -64,15 +67,18 @@ def _rates(answer: WhatIfRange, stage: str, capacity: float | None) -> Iterator[
     points = [(x, y(rate)) for x, rate in zip(_places(answer.rows), rates, strict=True)]
     way = " ".join(f"{x:.1f},{height:.1f}" for x, height in points)
     yield f'<polyline points="{way}" fill="none" stroke="{_SHADES[1]}" stroke-width="2.5"/>'
+    shown = _labelled(answer)
     for (x, height), row, rate in zip(points, answer.rows, rates, strict=True):
         now = row.value == answer.old.tokens[answer.token]
         yield (
             f'<circle cx="{x:.1f}" cy="{height:.1f}" r="{6 if now else 4}" '
             f'fill="{INK if now else _SHADES[1]}"/>'
         )
-        yield _text(x, height - 11, f"{rate:.1f}", anchor="middle")
-        value = f"{row.value}{' (now)' if now else ''}"
-        yield _text(x, bottom + 20, value, anchor="middle", weight=700 if now else 400)
+        if row in shown:
+            crossed = capacity is not None and height - 26 < y(capacity) < height - 6
+            yield _text(x, height + (22 if crossed else -11), f"{rate:.1f}", anchor="middle")
+            value = f"{row.value}{' (now)' if now else ''}"
+            yield _text(x, bottom + 20, value, anchor="middle", weight=700 if now else 400)
 
 
 def _ends(answer: WhatIfRange, stage: str) -> Iterator[str]:
@@ -87,6 +93,7 @@ def _ends(answer: WhatIfRange, stage: str) -> Iterator[str]:
     head = f"added to {stage} (above), lost (below), by what really became of them"
     yield _text(_LEFT, top - 28, f"{head}: nobody acted on an added entry", weight=700)
     half = min(28.0, (_WIDTH - _LEFT - _RIGHT) / len(answer.rows) / 3)
+    shown = _labelled(answer)
     for x, row in zip(_places(answer.rows), answer.rows, strict=True):
         for kind, sign in (("added", -1), ("lost", 1)):
             height = zero
@@ -100,7 +107,7 @@ def _ends(answer: WhatIfRange, stage: str) -> Iterator[str]:
                     )
                 height += sign * size
             count = row.answer.known("added" if sign < 0 else "lost")
-            if count:
+            if count and row in shown:
                 yield _text(x, height + (-5 if sign < 0 else 16), f"{count:,}", anchor="middle")
     yield _line(_LEFT, zero, _WIDTH - _RIGHT, zero, INK)
     x = _LEFT
@@ -128,6 +135,21 @@ def _people(answer: StageWhatIf, kind: str, name: str, model: Model) -> int:
             category = "a detour" if end else "none of these"
         total += count if category == name else 0
     return total
+
+
+def _fitting(title: str) -> float:
+    """The size in which a title is no wider than the picture."""
+    return min(21.0, 21.0 * (_WIDTH - _LEFT - _RIGHT) / width(title, 21 * _LETTER, bold=True))
+
+
+def _labelled(answer: WhatIfRange) -> Sequence[RangeRow]:
+    """The rows whose numbers have room beside each other, among them the present value."""
+    values = [row.value for row in answer.rows]
+    now = answer.old.tokens[answer.token]
+    first = values.index(now) if now in values else 0
+    widest = max(width(f"{value} (now)", 14 * _LETTER, bold=True) for value in values)
+    every = ceil((widest + 8) * len(values) / (_WIDTH - _LEFT - _RIGHT))
+    return answer.rows[first % every :: every]
 
 
 def _places(rows: Sequence[RangeRow]) -> list[float]:

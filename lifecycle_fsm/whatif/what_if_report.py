@@ -22,7 +22,7 @@ _DEFINITION = (
     "Both models run over the same log. Only the first difference of each person is told, and what "
     "really happened after it: what people would have done under the changed model nobody knows"
 )
-_WHO = "person:Id name company email:E-mail owner"
+_WHO = "name company email:E-mail owner"
 
 
 def what_if_report(answer: WhatIf) -> Report:
@@ -46,17 +46,17 @@ def what_if_report(answer: WhatIf) -> Report:
         *columns_of("number", "old_per_week:Now,_per_week new_per_week:Changed,_per_week"),
     )  # fmt: skip
     changes = table_of(
-        "what_if_people", "Who changes", answer.changes, *stages("stage"),
-        *columns_of("text", "kind:Change"), *columns_of("text", _WHO),
-        *columns_of("text", "assigned_to"), *columns_of("time", "old_at:Now new_at:Changed"),
-        *columns_of("text", "rule", rule), *columns_of("text", "why"),
-        *stages("became:Really_became"), people=True,
+        "what_if_people", "Who changes", answer.changes, *columns_of("text", _WHO),
+        *columns_of("text", "assigned_to"), *stages("stage"), *columns_of("text", "kind:Change"),
+        *columns_of("time", "old_at:Now new_at:Changed"), *columns_of("text", "rule", rule),
+        *columns_of("text", "why"), *stages("became:Really_became"),
+        *columns_of("text", "person:Id"), people=True,
     )  # fmt: skip
     first_day = table_of(
         "what_if_first_day", "On the first day", answer.first_day, *columns_of("text", _WHO),
         *stages("from_stage:From to_stage:To"), *columns_of("time", "since"),
         made_column("rules", "By", "text", lambda row: ", ".join(map(rule, row.rules))),
-        people=True,
+        *columns_of("text", "person:Id"), people=True,
     )  # fmt: skip
     asked = [f"${name} were {now} and not {old}" for name, (old, now) in answer.tokens.items()]
     report = _report(
@@ -100,10 +100,9 @@ def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
         current=_value(answer.old.tokens[answer.token]), capacity=capacity,
         added=bars("added"), lost=bars("lost"),
     )  # fmt: skip
-    return _report(
-        answer.old, answer, [table], chart,
-        asked=f"${answer.token} were {joined(chart.values, 'or')} and not {chart.current}",
-    )  # fmt: skip
+    limits = f"{chart.values[0]} to {chart.values[-1]}"
+    asked = f"${answer.token} were from {limits} and not {chart.current}"
+    return _report(answer.old, answer, [table], chart, asked=asked)
 
 
 def _counts(kind: ChangeKind, counts: Callable[[Any], Mapping[ChangeKind, int]]) -> ColumnSpec:

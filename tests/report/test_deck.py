@@ -10,19 +10,21 @@ from typing import Any
 import attrs
 import pytest
 
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.forecast import forecast
 from lifecycle_fsm.funnel import observe
 from lifecycle_fsm.report import Report
 from lifecycle_fsm.report.column_makers import made_column, table_of
-from lifecycle_fsm.report.content import ReportPart
+from lifecycle_fsm.report.content import ReportPart, WhatIfPanels
 from lifecycle_fsm.report.deck import write_deck
 from lifecycle_fsm.report.forecast_tables import forecast_report
 from lifecycle_fsm.report.saved_report import save_report
 from tests.report.made import MODEL, ROWS, measured, whole
-from tests.report.test_web_page import with_charts
+from tests.report.test_web_page import CHARTS, with_charts
 
 pptx = pytest.importorskip("pptx")
+EMU = 12_700  # in a point
 
 
 def slides(content: bytes) -> list[Any]:
@@ -131,6 +133,19 @@ def test_every_text_can_be_read_from_the_back_of_the_room() -> None:
         ]
         sizes += [chart.font.size.pt for chart in charts(slide)]
         assert min(sizes) >= 12
+
+
+def test_a_long_title_is_smaller_and_stays_above_what_it_is_about() -> None:
+    (chart,) = (chart for chart in CHARTS.values() if isinstance(chart, WhatIfPanels))
+    for setting, lines in (("$enough", 1), ("$" + "a_name_of_a_setting_" * 4, 2)):
+        part = ReportPart(
+            name="p", title="P", definition="d", charts=(attrs.evolve(chart, setting=setting),)
+        )
+        shown = slides(write_deck(attrs.evolve(whole(), parts=(part,), picture=None)))
+        title = shown[1].shapes.title
+        (run,) = title.text_frame.paragraphs[0].runs
+        assert title.width >= width(run.text, run.font.size.pt, bold=True) / lines * EMU
+        assert run.font.size.pt * 1.2 * lines * EMU <= title.height
 
 
 def test_a_forecast_has_a_chart_for_each_stage_and_names_few_periods() -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import attrs
 import pytest
 
+from lifecycle_fsm.diagram.text_fit import width as text_width
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.report.chart_svg import NARROW, WIDE, chart_svg
 from lifecycle_fsm.report.content import (
@@ -108,6 +109,28 @@ def test_a_chart_says_what_it_shows_and_stays_in_its_frame(name: str, wide: floa
         assert -0.1 <= y <= y + h <= high + 0.1
     for text in svg.iter("text"):
         assert 0 <= float(text.get("y") or -1) <= high
+
+
+@pytest.mark.parametrize("wide", [WIDE, NARROW])
+@pytest.mark.parametrize("count", [3, 11, 60])
+def test_no_value_of_a_setting_covers_another(count: int, wide: float) -> None:
+    chart = WhatIfPanels(
+        title="MQL", setting="a_setting_with_a_name_that_has_no_room_anywhere" * 2,
+        values=tuple(f"1{value:02}" for value in range(count)), current="102",
+        entries=tuple(float(value) for value in range(count)), capacity=40,
+        added={"bought": tuple(range(count))},
+    )  # fmt: skip
+    ends: dict[str, float] = {}
+    svg = ElementTree.fromstring(chart_svg(chart, wide))
+    texts = [text for text in svg.iter("text") if text.get("text-anchor") == "middle"]
+    half = WIDE / 2 if wide == WIDE else wide
+    for text in texts:
+        middle, room = float(text.get("x") or 0), text_width(text.text or "", 11)
+        line = f"{middle > half} {text.get('y')}"
+        assert middle - room / 2 >= ends.get(line, 0)
+        ends[line] = middle + room / 2
+        assert ends[line] <= wide
+    assert "102" in {text.text for text in texts}
 
 
 def test_a_band_is_as_high_as_its_numbers() -> None:

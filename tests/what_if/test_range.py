@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
+import attrs
 import pytest
 
 from lifecycle_fsm import LifecycleError
+from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.whatif import what_if
 from lifecycle_fsm.whatif.range_picture import range_svg
 from lifecycle_fsm.whatif.token_range import WhatIfRange, what_if_range
@@ -140,6 +142,21 @@ def test_the_picture_has_a_text_alternative_and_is_the_same_twice() -> None:
     assert (svg.findtext("{*}title") or "").endswith("MQL per week")
     assert "50: " in (svg.findtext("{*}desc") or "")
     assert range_svg(asked(), 4.0) == range_svg(asked(), 4.0)
+
+
+@pytest.mark.parametrize("values", [3, 11, 26, 60])
+def test_no_number_covers_another(values: int) -> None:
+    row = asked().rows[0]
+    rows = tuple(attrs.evolve(row, value=value) for value in range(65 - values // 2, 65 + values))
+    svg = ElementTree.fromstring(range_svg(attrs.evolve(asked(), rows=rows[:values]), 4.0))
+    ends: dict[str, float] = {}
+    numbers = [text for text in svg.findall(".//{*}text") if text.get("text-anchor") == "middle"]
+    for text in sorted(numbers, key=lambda text: float(text.get("x", "0"))):
+        half = width(text.text or "", 14, bold=True) / 2
+        middle, line = float(text.get("x", "0")), text.get("y", "")
+        assert middle - half >= ends.get(line, 0)
+        ends[line] = middle + half
+    assert "65 (now)" in texts(svg)
 
 
 def test_nothing_is_drawn_outside_of_the_picture() -> None:
