@@ -70,7 +70,7 @@ OutOption = Annotated[
     ),
 ]
 #: Measures that take much room, and that a screen shows if asked for.
-_ON_REQUEST: tuple[Measure, ...] = ("cohorts", "touch", "reasons", "mix")
+_ON_REQUEST: tuple[Measure, ...] = ("cohorts", "touch", "reasons", "duplicates", "mix")
 
 
 def funnel(

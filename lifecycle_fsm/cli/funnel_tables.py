@@ -446,6 +446,18 @@ class _ReportText:
             *self._ratios("ratio", "share"),
         )
 
+    def duplicates(self) -> Iterator[str]:
+        rows = self.report.duplicates
+        if rows:
+            yield "duplicates: records created in the window that were merged into others, so far"
+            yield self._table(
+                rows,
+                *self._ratios("ratio", "merged"),
+                _column("ratio.range", "95 % range", _range),
+                _length("median", "half within"),
+                *self._ratios("leads", f"had been {self._stage(rows[0].stage)} or later"),
+            )
+
     def mix(self) -> Iterator[str]:
         """Each change with the parts of its groups below it."""
         yield "rate and mix: how much of a change came from the conversions of groups, and how much"

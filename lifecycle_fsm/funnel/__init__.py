@@ -16,11 +16,18 @@ from lifecycle_fsm.funnel.compare import (
     compare_versions,
     known_versions,
 )
-from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
+from lifecycle_fsm.funnel.conversion import (
+    Pair,
+    PairConversion,
+    Ratio,
+    conversions,
+    usual_pairs,
+)
 from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture, on_pictures
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
 from lifecycle_fsm.funnel.known import COMPARED, ChangedNumber, KnownChanges, compare_known
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
+from lifecycle_fsm.funnel.merged_records import Duplicates, duplicates
 from lifecycle_fsm.funnel.mix import Mix, MixPart, mixes
 from lifecycle_fsm.funnel.money import (
     Amounts,
@@ -92,6 +99,7 @@ __all__ = [
     "Conversion",
     "ConversionChange",
     "Counts",
+    "Duplicates",
     "Every",
     "FirstTouch",
     "Flow",
@@ -138,6 +146,7 @@ __all__ = [
     "compare_versions",
     "conversions",
     "count",
+    "duplicates",
     "first_touches",
     "flows",
     "given_back",

@@ -16,6 +16,7 @@ from lifecycle_fsm.funnel.compare import Comparison, compare_at, compare_version
 from lifecycle_fsm.funnel.conversion import FEW, Pair, PairConversion, conversions
 from lifecycle_fsm.funnel.flows import Flow, flows
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
+from lifecycle_fsm.funnel.merged_records import Duplicates, duplicates
 from lifecycle_fsm.funnel.mix import Mix, mixes
 from lifecycle_fsm.funnel.money import MoneyReport, money
 from lifecycle_fsm.funnel.parts import ImpossibleMeasure, Measuring, measured, together
@@ -57,7 +58,7 @@ from lifecycle_fsm.wording import counted, lasting
 
 Measure: TypeAlias = Literal[
     "people", "ready", "flows", "conversion", "cohorts", "leaks", "stay", "reps", "share", "sla",
-    "touch", "overdue", "stuck", "reasons", "money", "compare", "mix",
+    "touch", "overdue", "stuck", "reasons", "duplicates", "money", "compare", "mix",
 ]  # fmt: skip
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
@@ -93,6 +94,10 @@ FORMULAS: Mapping[Measure, str] = {
     "reasons": (
         "visits that ended in a detour in the window, by rule and by the reason of the rejection, "
         "of all that ended"
+    ),
+    "duplicates": (
+        "records that were created in the window and of which a merge ended the visit, of all that "
+        "were created in it"
     ),
     "money": (
         "open opportunities x win rate x average won amount / days from the opening to the win, "
@@ -134,7 +139,7 @@ class FunnelReport:
         first_of_sales: where the work of sales begins; ``ready_stage`` is the stage before it.
         measures: the measures that were asked for.
         people, ready, flows, conversions, cohorts, leaks, stays, reps, shares, agreements, touches,
-            overdue, limits, stuck, reasons, money, comparison, mixes: the tables.
+            overdue, limits, stuck, reasons, duplicates, money, comparison, mixes: the tables.
         notes: what a reader must know to read the tables.
     """
 
@@ -169,6 +174,7 @@ class FunnelReport:
     limits: tuple[Limit, ...] = ()
     stuck: tuple[Waiting, ...] = ()
     reasons: tuple[GivenBack, ...] = ()
+    duplicates: tuple[Duplicates, ...] = ()
     money: MoneyReport | None = None
     comparison: Comparison | None = None
     mixes: tuple[Mix, ...] = ()
@@ -356,6 +362,7 @@ def _tables(
         "limits": ("stuck", limits.measuring(scope, stuck_after)),
         "stuck": ("stuck", stuck.measuring(scope, stuck_after)),
         "reasons": ("reasons", given_back.measuring(scope)),
+        "duplicates": ("duplicates", duplicates.measuring(scope, from_stage)),
         "money": ("money", money.measuring(scope, opportunities, deal_age)),
         "comparison": ("compare", _compared(scope, compare, pairs, horizon)),
         "mixes": ("mix", _mixed(scope, compare, pairs, horizon)),

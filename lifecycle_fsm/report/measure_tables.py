@@ -57,7 +57,7 @@ _TITLES: dict[Measure, str] = {
     "conversion": "Conversion", "stay": "Time in stage", "reps": "Salespeople",
     "share": "Sources", "sla": "Agreements", "overdue": "Overdue", "stuck": "Stuck",
     "compare": "Before and after", "cohorts": "Cohorts", "leaks": "Leaks", "touch": "First touch",
-    "reasons": "Given back", "money": "Money", "mix": "Rate and mix",
+    "reasons": "Given back", "duplicates": "Duplicates", "money": "Money", "mix": "Rate and mix",
 }  # fmt: skip
 _REACHED = {"through": "entered", "over": "entered or passed over"}
 _USUAL = {
@@ -356,6 +356,18 @@ class _Parts:
             *ratio_columns("ratio", "Visits", "Of all that ended", "Share"),
         )  # fmt: skip
         return self._part("reasons", table)
+
+    def duplicates(self) -> ReportPart:
+        rows = self.report.duplicates
+        rows = rows if any(row.ratio.part for row in rows) else ()
+        lead = self.stage(rows[0].stage) if rows else ""
+        table = self._grouped(
+            "duplicates", "Records that were merged into others", rows,
+            *ratio_columns("ratio", "Merged", "Records created", "Share merged"),
+            *columns_of("days", "median:Half_merged_within"),
+            *ratio_columns("leads", f"Had been {lead} or later", "Of the merged", "Share of leads"),
+        )  # fmt: skip
+        return self._part("duplicates", table)
 
     def mix(self) -> ReportPart:
         rows = [(mix, part) for mix in self.report.mixes for part in mix.parts]

@@ -602,6 +602,33 @@ def test_salespeople(both: tuple[Plain, Any]) -> None:
     assert not expected
 
 
+def test_duplicates(both: tuple[Plain, Any]) -> None:
+    """From each visit that a merge ended back to the row that made its record."""
+    plain, found = both
+    visits = {key(visit): visit for visit in plain.visits}
+    lines = {(line["person"], line["sequence"]): line for line in plain.lines}
+    expected: dict[str, list[Any]] = {}
+    ended = [visit for visit in plain.visits if visit["ending"] is None or visit["merged"]]
+    for visit in ended:
+        chain = [visit]
+        while chain[0]["from_stage"] != "":
+            before = lines[chain[0]["person"], chain[0]["sequence"] - 1]
+            chain.insert(0, visits[key(before)])
+        if plain.inside(chain[0]["now"]) and plain.measured(chain[0]):
+            behind = [one for one in chain if one["stage"] != PATH[0]]
+            group = (behind or chain)[0]["group"]
+            lead = any(one["stage"] in PATH[PATH.index("mql") :] for one in chain)
+            length = visit["left"] - chain[0]["now"] if visit["merged"] else None
+            expected.setdefault(group, []).append((length, lead))
+    for row in found["duplicates"]["rows"]:
+        mine = expected.pop(row["group"])
+        merged = [(length, lead) for length, lead in mine if length is not None]
+        assert row["ratio"] == share(len(merged), len(mine))
+        assert row["leads"] == share(sum(lead for _, lead in merged), len(merged))
+        assert row["median_days"] == pytest.approx(middle([length for length, _ in merged]))
+    assert not expected
+
+
 def test_marketings_share(both: tuple[Plain, Any]) -> None:
     plain, found = both
     sides: dict[tuple[str, str], list[str]] = {}
