@@ -365,7 +365,8 @@ class _Parts:
             "duplicates", "Records that were merged into others", rows,
             *ratio_columns("ratio", "Merged", "Records created", "Share merged"),
             *columns_of("days", "median:Half_merged_within"),
-            *ratio_columns("leads", f"Had been {lead} or later", "Of the merged", "Share of leads"),
+            *ratio_columns("leads", "Leads by then", "Of the merged", "Share that were leads"),
+            notes=(f"Leads by then: they had entered {lead}, or a later stage of the path.",),
         )  # fmt: skip
         return self._part("duplicates", table)
 

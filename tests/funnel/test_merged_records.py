@@ -9,6 +9,7 @@ import pytest
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import Duplicates, Ratio, duplicates, measure, observe
 from lifecycle_fsm.history import HistoryRow
+from lifecycle_fsm.report.measure_tables import measure_parts
 from tests.funnel.made import MODEL, day, days, kept, merge, mixed, onward, walk
 
 WEB, FAIR = {"source": "web"}, {"source": "fair"}
@@ -114,3 +115,13 @@ def test_a_report_has_it() -> None:
 def test_where_sales_begins_must_be_on_the_path() -> None:
     with pytest.raises(LifecycleError, match="the work of sales cannot begin with 'recycled'"):
         duplicates(observe(pairs(), MODEL), "recycled")
+
+
+def test_a_page_shows_it_where_somebody_was_merged() -> None:
+    report = measure(pairs(), MODEL, measures=["duplicates"], by="source")
+    (part,) = measure_parts(report, MODEL)
+    (table,) = part.tables
+    assert [row[:4] for row in table.rows] == [("fair", 1, 2, 0.5), ("web", 2, 4, 0.5)]
+    assert table.notes == ("Leads by then: they had entered MQL, or a later stage of the path.",)
+    alone = measure(walk("a", ("processing", 0)), MODEL, measures=["duplicates"])
+    assert not measure_parts(alone, MODEL)
