@@ -21,11 +21,11 @@ from lifecycle_fsm.cli.arguments import (
     read_size,
     read_time,
 )
-from lifecycle_fsm.cli.console import Bar, print_json, progress
+from lifecycle_fsm.cli.console import Bar, complain, print_json, progress
 from lifecycle_fsm.cli.exit_status import REJECTED
 from lifecycle_fsm.cli.left_over import FirstRejects, tell_rejected
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.errors import FileProblem, LifecycleError
+from lifecycle_fsm.errors import FileProblem, LifecycleError, suggest
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.report import ENDINGS, is_report, save_report
@@ -52,8 +52,13 @@ _Stages = Annotated[
     ),
 ]
 _CapacityOption = Annotated[
-    str | None,
-    option("N/week", "How many entries sales can take on, such as `40/week`.", "--capacity"),
+    list[str] | None,
+    option(
+        "[NAME=]N/week",
+        "How many entries sales can take on, such as `40/week`, or one assignee, such as "
+        "`Ann Example=10/week`; can be repeated.",
+        "--capacity",
+    ),
 ]
 _RangeOption = Annotated[
     str | None, option("TOKEN=A:B[:STEP]", "Ask for several values, such as 40:90:5.", "--range")
@@ -116,7 +121,7 @@ def whatif(
 
     ```sh
     lifecycle-fsm whatif lifecycle.toml --set mql_threshold=80 --people people.csv \
-        --activities activities.csv --capacity 40/week
+        --activities activities.csv --capacity 40/week --capacity "sdr.south=10/week"
     lifecycle-fsm whatif old.toml new.toml --people people.csv \
         --activities activities.csv --out changes.csv
     lifecycle-fsm whatif lifecycle.toml --range mql_threshold=40:90:5 \
@@ -135,38 +140,44 @@ def whatif(
     inputs, local = inputs_of(people, activities), find_zone(zone)
     keep_inputs(out, old, new, mapping, *(path for _, path in inputs))
     check_suffix(out, (*(_TABLES if range_ is None else _PICTURES), *ENDINGS))
-    limit = _capacity(capacity)
+    limit, limits = _capacities(capacity, named=range_ is None)
     before = load_model(old, allow_tables)
     changed = load_model(new, allow_tables) if new is not None else None
     tokens = read_tokens(set_)
-    window = {
+    window: dict[str, Any] = {
         "start": read_time("--from", start, local), "end": read_time("--to", end, local),
         "until": read_time("--until", until, local), "zone": zone, "where": where,
     }  # fmt: skip
     rejects = FirstRejects()
     with progress() as bar:
-        source = {
-            **window,
-            **file_source(inputs, mapping, format, workers, memory, rejects, bar),
-        }
+        source = window | file_source(inputs, mapping, format, workers, memory, rejects, bar)
         if range_ is not None:
             answer: Any = _range(before, changed, range_, goal, tokens, stage, source)
         elif goal is not None:
             raise LifecycleError("--goal needs --range: which token, from where to where")
         else:
             answer = what_if(
-                before, changed, tokens=tokens, stages=stage, map_stages=read_stages(map), **source
-            )
+                before, changed, tokens=tokens, stages=stage, map_stages=read_stages(map),
+                capacity=limit, capacities=limits, **source,
+            )  # fmt: skip
     if json:
         print_json(answer.as_dict())
     else:
-        print((range_text if range_ is not None else as_text)(answer, limit))
+        print(as_text(answer) if isinstance(answer, WhatIf) else range_text(answer, limit))
     if out is not None:
         _save(answer, limit, out)
         if not json:
             print(f"\nwritten: {out}")
+    if limits:
+        _warn_of_unassigned(answer)
     rejected = tell_rejected(answer.rejected, rejects.first, allowed=allow_rejected)
     return REJECTED if rejected else 0
+
+
+def _warn_of_unassigned(answer: WhatIf) -> None:
+    for name in sorted({*answer.capacities} - {*answer.assignees}):
+        near = suggest(name, answer.assignees)
+        complain(f"warning: --capacity: nobody has the assignee {name!r}{near}")
 
 
 def file_source(
@@ -233,13 +244,30 @@ def read_stages(texts: Sequence[str] | None) -> dict[str, str]:
     return stages
 
 
-def _capacity(text: str | None) -> float | None:
-    if text is None:
-        return None
-    match = _CAPACITY.fullmatch(text.strip())
-    if match is None:
-        raise LifecycleError(f"--capacity: {text!r} is no capacity: write it as 40/week")
-    return float(match[1])
+def _capacities(
+    texts: Sequence[str] | None, *, named: bool
+) -> tuple[float | None, dict[str, float]]:
+    """The capacity of all, if it was said, and those of assignees, if they may be ``named``.
+
+    Raises:
+        LifecycleError: a text is no capacity, or one is given twice.
+    """
+    limits: dict[str, float] = {}
+    for text in texts or ():
+        name, equals, rate = (part.strip() for part in text.rpartition("="))
+        match = _CAPACITY.fullmatch(rate)
+        if match is None or (equals and not name):
+            raise LifecycleError(
+                f"--capacity: {text!r} is no capacity: write it as 40/week, or for one assignee as "
+                "'Ann Example=10/week'"
+            )
+        if name in limits:
+            whose = f"{name!r}" if name else "all assignees"
+            raise LifecycleError(f"--capacity: there are two for {whose}: give one")
+        if name and not named:
+            raise LifecycleError(f"--capacity: --range asks for all assignees: leave {name!r} out")
+        limits[name] = float(match[1])
+    return limits.pop("", None), limits
 
 
 def _range(

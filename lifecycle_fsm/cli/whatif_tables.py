@@ -27,13 +27,13 @@ _MEANS: dict[ChangeKind, str] = {
 _PEOPLE = ("person", "people")
 
 
-def as_text(what: WhatIf, capacity: float | None) -> str:
+def as_text(what: WhatIf) -> str:
     """The answer for one changed model."""
     lines = [*_head(what)]
     if not what.stages:
         lines += ["", "nobody's entries differ: the change makes no difference to this log"]
     for row in what.stages:
-        lines += ["", *_stage(what, row, capacity)]
+        lines += ["", *_stage(what, row)]
     if what.others:
         names = ", ".join(what.stage_of(name).display for name in what.others)
         lines += [
@@ -42,7 +42,7 @@ def as_text(what: WhatIf, capacity: float | None) -> str:
             "where people acted on what the old model told them. The same holds for conversion,",
             "deadlines and times of the changed model: a log cannot know them.",
         ]
-    lines += ["", *_first_day(what, capacity)]
+    lines += ["", *_first_day(what)]
     return "\n".join(lines)
 
 
@@ -60,7 +60,7 @@ def _head(what: WhatIf) -> Iterator[str]:
     yield "the old model is taken for what really happened"
 
 
-def _stage(what: WhatIf, row: StageWhatIf, capacity: float | None) -> Iterator[str]:
+def _stage(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
     model = what.old
     stage = what.stage_of(row.stage)
     yield f"{stage.display}  {stage.label}"
@@ -89,8 +89,9 @@ def _stage(what: WhatIf, row: StageWhatIf, capacity: float | None) -> Iterator[s
         )
     yield from _really(row, model)
     yield from _nobody_knows(what, row)
-    if capacity is not None:
-        yield from _capacity(row, capacity)
+    if what.capacity is not None:
+        yield from _busiest(row, what.capacity)
+    yield from _loads(what, row)
     yield from _names(what, row)
 
 
@@ -158,7 +159,7 @@ def _nobody_knows(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
             )
 
 
-def _capacity(row: StageWhatIf, capacity: float) -> Iterator[str]:
+def _busiest(row: StageWhatIf, capacity: float) -> Iterator[str]:
     old, new = row.over(capacity)
     yield (
         f"  weeks with more than {capacity:g}: {old} of {len(row.by_week)} with the old model, "
@@ -181,26 +182,26 @@ def _capacity(row: StageWhatIf, capacity: float) -> Iterator[str]:
         right=(1, 2, 3),
         indent=4,
     )
-    names = [pair for pair in row.by_assignee if pair.name]
-    if names and row.weeks:
-        share = capacity / len(names)
-        yield f"  by assignee, per week; an equal share of the capacity is {share:.1f}"
-        yield lined_up(
-            [
-                ("assignee", "old", "changed", ""),
-                *(
-                    (
-                        pair.name,
-                        f"{pair.old / row.weeks:.1f}",
-                        f"{pair.new / row.weeks:.1f}",
-                        "over" if pair.new / row.weeks > share else "",
-                    )
-                    for pair in sorted(names, key=lambda pair: (-pair.new, pair.name))
-                ),
-            ],
-            right=(1, 2),
-            indent=4,
-        )
+
+
+def _loads(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
+    """What each assignee has to take on, against what they can."""
+    loads = what.loads(row)
+    if not loads:
+        return
+    shares = [load.capacity for load in loads if load.name not in what.capacities]
+    rest = "the rest" if what.capacities else "the capacity"
+    share = f"; an equal share of {rest} is {shares[0]:.1f}" if shares and shares[0] else ""
+    yield f"  by assignee, per week{share}"
+    rows = [("assignee", "old", "changed", "capacity", "")]
+    for load in loads:
+        own = what.capacities.get(load.name)
+        marks = ["over"] if load.capacity is not None and load.new > load.capacity else []
+        if own is not None and any(load.weeks_over):
+            marks.append("weeks over: {} old, {} changed".format(*load.weeks_over))
+        limit = "" if own is None else f"{own:g}"
+        rows.append((load.name, f"{load.old:.1f}", f"{load.new:.1f}", limit, ", ".join(marks)))
+    yield lined_up(rows, right=(1, 2, 3), indent=4)
 
 
 def _names(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
@@ -242,7 +243,8 @@ def _names(what: WhatIf, row: StageWhatIf) -> Iterator[str]:
         yield lined_up([head, *rows], indent=4)
 
 
-def _first_day(what: WhatIf, capacity: float | None) -> Iterator[str]:
+def _first_day(what: WhatIf) -> Iterator[str]:
+    capacity = what.capacity
     at = format_instant(what.until, what.zone)
     if not what.first_day:
         yield f"on the first day: if the model changed at {at}, nobody would move at once"

@@ -118,7 +118,8 @@ class PartAnswer:
 
     Args:
         entries: entries in the window by side, stage and the Monday of their week.
-        assigned, rules: the same by side, stage, and assignee or rule.
+        assigned: the same by side, stage, assignee and Monday.
+        rules: the same by side, stage and rule.
         kinds: entries by stage, kind, and whether they are first differences.
         became: first differences by stage, kind, and what really became of the person.
         converted: by stage and the next one of the path, the journeys of the old history that
@@ -130,7 +131,7 @@ class PartAnswer:
     """
 
     entries: Counter[tuple[int, str, date]] = attrs.field(factory=Counter)
-    assigned: Counter[tuple[int, str, str]] = attrs.field(factory=Counter)
+    assigned: Counter[tuple[int, str, str, date]] = attrs.field(factory=Counter)
     rules: Counter[tuple[int, str, str]] = attrs.field(factory=Counter)
     kinds: Counter[tuple[str, ChangeKind, bool]] = attrs.field(factory=Counter)
     became: Counter[tuple[str, ChangeKind, str]] = attrs.field(factory=Counter)
@@ -261,8 +262,9 @@ class PartComparison:
             for visit in replay.scope.cohort():
                 day = visit.entered.astimezone(zone).date()
                 stage, entry = visit.stage, visit.entry
-                answer.entries[side, stage, day - day.weekday() * _DAY] += 1
-                answer.assigned[side, stage, entry.assigned_to or ""] += 1
+                monday = day - day.weekday() * _DAY
+                answer.entries[side, stage, monday] += 1
+                answer.assigned[side, stage, entry.assigned_to or "", monday] += 1
                 answer.rules[side, stage, entry.rule] += 1
         path = [stage.name for stage in old.model.path[1:]]
         for row in conversions(old.scope, list(pairwise(path))):

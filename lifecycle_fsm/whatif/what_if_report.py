@@ -45,6 +45,17 @@ def what_if_report(answer: WhatIf) -> Report:
         *(_counts(kind, lambda row: row.entries) for kind in KINDS),
         *columns_of("number", "old_per_week:Now,_per_week new_per_week:Changed,_per_week"),
     )  # fmt: skip
+    loads = [(row.stage, load) for row in answer.stages for load in answer.loads(row)]
+    assignees = table_of(
+        "what_if_assignees", "By assignee, against their capacity", loads,
+        made_column("stage", "Stage", "text", lambda row: clean(answer.stage_of(row[0]).display)),
+        made_column("assignee", "Assignee", "text", lambda row: row[1].name),
+        made_column("old", "Now, per week", "number", lambda row: row[1].old),
+        made_column("new", "Changed, per week", "number", lambda row: row[1].new),
+        made_column("capacity", "Capacity", "number", lambda row: row[1].capacity),
+        made_column("old_over", "Weeks over now", "count", lambda row: row[1].weeks_over[0]),
+        made_column("new_over", "Weeks over, changed", "count", lambda row: row[1].weeks_over[1]),
+    )  # fmt: skip
     changes = table_of(
         "what_if_people", "Who changes", answer.changes, *columns_of("text", _WHO),
         *columns_of("text", "assigned_to"), *stages("stage"), *columns_of("text", "kind:Change"),
@@ -59,8 +70,9 @@ def what_if_report(answer: WhatIf) -> Report:
         *columns_of("text", "person:Id"), people=True,
     )  # fmt: skip
     asked = [f"${name} were {now} and not {old}" for name, (old, now) in answer.tokens.items()]
+    tables = [table for table in (entries, assignees, changes, first_day) if table.rows]
     report = _report(
-        answer.old, answer, [table for table in (entries, changes, first_day) if table.rows],
+        answer.old, answer, tables,
         asked=joined(asked) or f"the model were {answer.new.name}, version {answer.new.version}",
     )  # fmt: skip
     return attrs.evolve(report, findings=tuple(_findings(answer)))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from math import ceil
+from operator import itemgetter
 from statistics import median
 from typing import Any
 
@@ -41,6 +43,25 @@ class EntryPair:
 
 
 @attrs.frozen
+class AssigneeLoad:
+    """What one assignee has to take on, against what they can.
+
+    Args:
+        name: the assignee.
+        old, new: the entries of a week in both histories, on average.
+        capacity: how many of a week they can take on, as was said, or else their equal share of
+            what the capacity of the stage leaves; ``None`` if neither is known.
+        weeks_over: the weeks with more entries than that, in both histories.
+    """
+
+    name: str
+    old: float
+    new: float
+    capacity: float | None
+    weeks_over: tuple[int, int]
+
+
+@attrs.frozen
 class CohortTest:
     """How large a test by cohort has to be (R51).
 
@@ -69,6 +90,7 @@ class StageWhatIf:
             changed history shows acts of people who saw the old one, and is no answer.
         weeks: how many weeks the window has.
         by_week, by_assignee, by_rule: the entries of both histories.
+        weekly: those of each assignee by week.
         became: for each kind, the people whose first difference it is, by what really became of
             them; see ``PairedEntry``.
         shift: for ``earlier`` and ``later``, the median number of days.
@@ -85,6 +107,7 @@ class StageWhatIf:
     by_week: tuple[EntryPair, ...]
     by_assignee: tuple[EntryPair, ...]
     by_rule: tuple[EntryPair, ...]
+    weekly: Mapping[str, tuple[EntryPair, ...]] = attrs.field(repr=False)
     became: Mapping[ChangeKind, Mapping[str, int]]
     shift: Mapping[ChangeKind, float]
     next_stage: str | None
@@ -106,8 +129,31 @@ class StageWhatIf:
 
     def over(self, capacity: float) -> tuple[int, int]:
         """The weeks with more entries than the capacity, in both histories."""
-        old = sum(week.old > capacity for week in self.by_week)
-        return old, sum(week.new > capacity for week in self.by_week)
+        return _weeks_over(self.by_week, capacity)
+
+    def loads(
+        self, capacity: float | None, capacities: Mapping[str, float]
+    ) -> tuple[AssigneeLoad, ...]:
+        """The load of each assignee, the highest in the changed history first.
+
+        Args:
+            capacity: how many entries of a week all can take on.
+            capacities: how many one of them can, by assignee; the others share the rest equally.
+        """
+        pairs = [pair for pair in self.by_assignee if pair.name]
+        others = [pair.name for pair in pairs if pair.name not in capacities]
+        rest = (capacity or 0.0) - sum(capacities.get(pair.name, 0.0) for pair in pairs)
+        shares = dict.fromkeys(others, rest / len(others)) if rest > 0 and others else {}
+        limits = {**shares, **capacities}
+        return tuple(
+            AssigneeLoad(
+                pair.name, pair.old / self.weeks, pair.new / self.weeks,
+                limit := limits.get(pair.name),
+                (0, 0) if limit is None else _weeks_over(self.weekly[pair.name], limit),
+            )
+            for pair in sorted(pairs, key=lambda pair: (-pair.new, pair.name))
+            if self.weeks
+        )  # fmt: skip
 
     def reached(self, kind: ChangeKind, model: Model) -> dict[str, int]:
         """Of the people whose first difference is of this kind, how many really came at least as
@@ -178,6 +224,9 @@ class WhatIf:
         first_day: whose stage changes at once if the model changes at ``until``: a snapshot, which
             is no part of ``stages``.
         problems: why somebody cannot be moved to the changed model, by person.
+        capacity: how many entries of a stage all can take on in a week, if that was said;
+            ``capacities`` are those of single assignees.
+        assignees: everybody to whom an entry of any stage in the window was assigned.
         lacking: the people who lack only one condition, by that condition, if that was asked for.
     """
 
@@ -194,7 +243,16 @@ class WhatIf:
     changes: tuple[EntryChange, ...] = attrs.field(repr=False)
     first_day: tuple[PlannedMove, ...] = attrs.field(repr=False)
     problems: Mapping[str, str] = attrs.field(repr=False)
+    capacity: float | None = None
+    capacities: Mapping[str, float] = attrs.field(factory=dict)
+    assignees: tuple[str, ...] = attrs.field(default=(), repr=False)
     lacking: Mapping[str, int] = attrs.field(factory=dict, repr=False)
+
+    def loads(self, row: StageWhatIf) -> tuple[AssigneeLoad, ...]:
+        """The load of each assignee of a stage; none if no capacity was said."""
+        if self.capacity is None and not self.capacities:
+            return ()
+        return row.loads(self.capacity, self.capacities)
 
     def stage(self, name: str) -> StageWhatIf:
         """The answer for a stage.
@@ -251,7 +309,12 @@ class WhatIf:
             "zone": self.zone,
             "where": None if self.where is None else str(self.where),
             "rejected": self.rejected,
-            "stages": [row.as_dict() for row in self.stages],
+            "capacity": self.capacity,
+            "capacities": dict(self.capacities),
+            "stages": [
+                {**row.as_dict(), "loads": [attrs.asdict(load) for load in self.loads(row)]}
+                for row in self.stages
+            ],
             "not_known": list(self.others),
             "changes": [attrs.asdict(change) for change in self.changes],
             "first_day": [attrs.asdict(move) for move in self.first_day],
@@ -315,6 +378,7 @@ def what_if_of(
         ),
         first_day=tuple(sorted(answer.first_day, key=lambda move: move.person)),
         problems=dict(sorted(answer.problems.items())),
+        assignees=tuple(sorted({name for _, _, name, _ in answer.assigned if name})),
         lacking=dict(sorted(answer.lacking.items(), key=lambda item: (-item[1], item[0]))),
     )
 
@@ -348,6 +412,7 @@ def _stage(name: str, model: Model, answer: PartAnswer, weeks: _Weeks) -> StageW
     place = path.index(name) + 1 if name in path else len(path)
     after = path[place] if place < len(path) else None
     converted = (answer.converted[name, after or "", what] for what in ("reached", "journeys"))
+    weekly = dict(_weekly(answer.assigned, name))
     became: dict[ChangeKind, dict[str, int]] = {kind: {} for kind in KINDS[:-1]}
     for (stage, kind, end), count in sorted(answer.became.items()):
         if stage == name:
@@ -365,8 +430,12 @@ def _stage(name: str, model: Model, answer: PartAnswer, weeks: _Weeks) -> StageW
             )
             for monday in weeks.mondays
         ),
-        by_assignee=tuple(_sides(answer.assigned, name)),
+        by_assignee=tuple(
+            EntryPair(who, sum(week.old for week in weeks), sum(week.new for week in weeks))
+            for who, weeks in weekly.items()
+        ),
         by_rule=tuple(_sides(answer.rules, name)),
+        weekly=weekly,
         became=became,
         shift={kind: median(days) for kind in KINDS if (days := answer.shifts.get((name, kind)))},
         next_stage=after,
@@ -378,3 +447,28 @@ def _sides(counts: Counter[tuple[int, str, str]], stage: str) -> Iterator[EntryP
     names = sorted({name for _, at, name in counts if at == stage})
     for name in names:
         yield EntryPair(name, counts[OLD, stage, name], counts[NEW, stage, name])
+
+
+def _weekly(
+    counts: Counter[tuple[int, str, str, date]], stage: str
+) -> Iterator[tuple[str, tuple[EntryPair, ...]]]:
+    """The entries of each assignee in the weeks in which they had any."""
+    weeks = sorted({(name, monday) for _, at, name, monday in counts if at == stage})
+    for name, of_name in groupby(weeks, itemgetter(0)):
+        yield (
+            name,
+            tuple(
+                EntryPair(
+                    f"{monday}",
+                    counts[OLD, stage, name, monday],
+                    counts[NEW, stage, name, monday],
+                )
+                for _, monday in of_name
+            ),
+        )
+
+
+def _weeks_over(weeks: Iterable[EntryPair], capacity: float) -> tuple[int, int]:
+    """The weeks with more entries than the capacity, in both histories."""
+    pairs = [(week.old > capacity, week.new > capacity) for week in weeks]
+    return sum(old for old, _ in pairs), sum(new for _, new in pairs)

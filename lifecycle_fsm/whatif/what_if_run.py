@@ -73,6 +73,8 @@ def what_if(
     where: object = None,
     map_stages: Mapping[str, str] | None = None,
     names: bool = True,
+    capacity: float | None = None,
+    capacities: Mapping[str, float] | None = None,
     **source: Any,
 ) -> WhatIf:
     """What a changed model would have made of a log, as far as the log can tell.
@@ -93,6 +95,8 @@ def what_if(
         where: only journeys for which this guard holds; see :func:`.observe`.
         map_stages: the removed stages, each with its replacement, for the first day.
         names: whether every change is listed, with the guard that decides it.
+        capacity: how many entries of a stage all assignees together can take on in a week.
+        capacities: how many one of them can, by name; see ``StageWhatIf.loads``.
         source: the other arguments of :class:`.LogSource`, such as ``workers`` and ``until``.
 
     Raises:
@@ -112,7 +116,7 @@ def what_if(
     for name in stages or ():
         if name in answer.others:
             raise LifecycleError(no_answer(name, answer))
-    return answer
+    return attrs.evolve(answer, capacity=capacity, capacities=dict(capacities or {}))
 
 
 def plan_change(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import attrs
 import polars as pl
 import pytest
 
 from lifecycle_fsm import save
+from lifecycle_fsm.model import AssignmentRule
 from tests.cli.commands import Cli, Done
 from tests.what_if.test_what_if import SMALL
 
@@ -25,6 +27,11 @@ ben,score_given,2024-05-11T09:00Z,5
 ben,leaves,2024-05-12T09:00Z,
 cy,score_given,2024-05-14T09:00Z,7
 """
+ASSIGNING = attrs.evolve(
+    SMALL,
+    tokens={**SMALL.tokens, "team": ("Ann Lee",)},
+    assignment=[AssignmentRule(name="all", entering="ready", to="$team")],
+)
 FILES = ("--people", "people.csv", "--activities", "activities.csv")
 
 
@@ -57,6 +64,26 @@ def test_whatif_says_what_is_known_and_what_nobody_knows(ask: Cli) -> None:
         "weeks with more than 1: 1 of 2 with the old model, 1 with the changed one",
     ):
         assert words in done.out, words
+
+
+def test_capacities_of_assignees_stand_beside_their_weeks(cli: Cli, tmp_path: Path) -> None:
+    save(ASSIGNING, tmp_path / "small.toml")
+    (tmp_path / "people.csv").write_text(PEOPLE)
+    (tmp_path / "activities.csv").write_text(ACTIVITIES)
+    done = cli(
+        "whatif", "small.toml", "--set", "enough=7", *FILES, "--capacity", "Ann Lee=0.5/week",
+        "--capacity", "Ann Le=3/week",
+    )  # fmt: skip
+    assert done.code == 0
+    assert done.err == (
+        "warning: --capacity: nobody has the assignee 'Ann Le'; did you mean 'Ann Lee'?\n"
+    )
+    assert "  by assignee, per week\n" in done.out
+    (row,) = [line.split("  ") for line in done.out.splitlines() if line.startswith("    Ann Lee ")]
+    assert [cell.strip() for cell in row if cell] == [
+        "Ann Lee", "1.7", "2.5", "0.5", "over, weeks over: 1 old, 2 changed",
+    ]  # fmt: skip
+    assert "weeks with more than" not in done.out
 
 
 def test_whatif_is_the_same_for_a_program(ask: Cli) -> None:
@@ -146,6 +173,17 @@ def test_rejected_rows_are_told(ask: Cli, tmp_path: Path) -> None:
         (("whatif", "--set", "enuf=7"), "no token 'enuf'"),
         (("whatif", "--set", "enough=many"), "$enough is a text"),
         (("whatif", "--set", "enough=7", "--capacity", "40"), "write it as 40/week"),
+        (("whatif", "--set", "enough=7", "--capacity", "Ann=many"), "as 'Ann Example=10/week'"),
+        (("whatif", "--set", "enough=7", "--capacity", "=4/week"), "'=4/week' is no capacity"),
+        (
+            ("whatif", "--set", "enough=7", "--capacity", "4/week", "--capacity", "5/week"),
+            "there are two for all assignees: give one",
+        ),
+        (
+            ("whatif", "--set", "enough=7", "--capacity", "a=4/week", "--capacity", "a = 5/week"),
+            "there are two for 'a': give one",
+        ),
+        (("whatif", "--range", "enough=7:9", "--capacity", "ann=4/week"), "leave 'ann' out"),
         (("whatif", "--set", "enough=7", "--out", "a.txt"), "written as .csv or .parquet"),
         (("whatif", "--set", "enough=7", "--goal", "ready per week = 3"), "--goal needs --range"),
         (("whatif", "--range", "enough"), "is no range: write mql_threshold=40:90:5"),

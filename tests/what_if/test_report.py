@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
 import pytest
 
 from lifecycle_fsm.report import save_report
@@ -13,6 +14,7 @@ from lifecycle_fsm.whatif.what_if_report import range_report, what_if_report
 from lifecycle_fsm.wording import rule_words
 from tests.what_if.test_range import asked
 from tests.what_if.test_what_if import LOG, SMALL
+from tests.what_if.test_what_if import asked as worlds_asked
 
 
 def test_r52_everybody_who_changes_is_listed_by_name() -> None:
@@ -43,6 +45,17 @@ def test_a_report_says_what_was_asked_and_names_stages_and_rules_as_people_do() 
         assert row[people.place("rule")] in words
     fact = dict(range_report(asked()).facts)["What if"]
     assert fact[0] + fact[-1] == "$?"
+
+
+def test_the_load_of_assignees_is_a_table_if_a_capacity_is_said() -> None:
+    answer = worlds_asked(50)
+    assert "what_if_assignees" not in {table.name for table in what_if_report(answer).tables}
+    known = attrs.evolve(answer, capacities={"sdr.south": 0.3})
+    tables = {table.name: table for table in what_if_report(known).tables}
+    table = tables["what_if_assignees"]
+    capacities = {row[table.place("assignee")]: row[table.place("capacity")] for row in table.rows}
+    assert capacities["sdr.south"] == 0.3
+    assert capacities["sdr.north"] is None
 
 
 def test_a_range_has_a_bar_for_each_value_and_outcome() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 
+import attrs
 import pytest
 
 from lifecycle_fsm import Lifecycle
@@ -51,7 +52,7 @@ def test_a_lower_threshold_claims_no_conversion() -> None:
     *_, replayed = worlds()
     what = asked(50)
     wrong = (f"{(replayed.share or 0) * 100:.0f} %", f"{replayed.part:,} of {replayed.whole:,}")
-    text = as_text(what, 3.0)
+    text = as_text(attrs.evolve(what, capacity=3.0))
     assert not [claim for claim in wrong if claim in text]
     assert "nobody knows what would have become of the " in text
     plain = json.loads(json.dumps(what.as_dict(), default=str))

@@ -187,6 +187,57 @@ def test_kinds_weeks_assignees_and_rules_add_up_to_both_histories(
             assert len(changes) == stage.known(kind) == sum(became.values())
 
 
+def test_the_load_of_each_assignee_is_that_of_their_weeks() -> None:
+    """Recounted from both histories; three have what is left of the capacity of all."""
+    limits = {"sdr.south": 0.3, "sdr.baltic": 1.0, "nobody": 9.0}
+    what = what_if(
+        WATERFALL, tokens={"mql_threshold": 50}, activities=log(), stages=["mql"], names=False,
+        capacity=2.0, capacities=limits,
+    )  # fmt: skip
+    (stage,) = what.stages
+    weeks: list[dict[str, Counter[Any]]] = []
+    for model in (WATERFALL, with_threshold(50)):
+        entries: dict[str, Counter[Any]] = {}
+        for row in history(model, log()).history:
+            if row.to_stage == "mql" and row.visits:
+                week = row.now.isocalendar()[:2]
+                entries.setdefault(row.assigned_to or "", Counter())[week] += 1
+        weeks.append(entries)
+    loads = what.loads(stage)
+    names = {name for side in weeks for name in side if name}
+    assert {load.name for load in loads} == names <= {*what.assignees}
+    assert [load.new for load in loads] == sorted((load.new for load in loads), reverse=True)
+    others = names.difference(limits)
+    for load in loads:
+        rest = (2.0 - 0.3 - 1.0) / len(others)
+        assert load.capacity == pytest.approx(limits.get(load.name, rest))
+        assert load.capacity is not None
+        mine = [side.get(load.name, Counter[Any]()) for side in weeks]
+        assert [load.old, load.new] == pytest.approx([one.total() / stage.weeks for one in mine])
+        over = tuple(sum(count > load.capacity for count in one.values()) for one in mine)
+        assert load.weeks_over == over
+    assert any(0 < old < new for old, new in (load.weeks_over for load in loads))
+    rows = {row["name"]: row for row in what.as_dict()["stages"][0]["loads"]}
+    assert rows["sdr.south"]["capacity"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("capacity", "capacities", "expected"),
+    [
+        (None, {}, []),
+        (None, {"sdr.south": 0.5}, [0.5, None]),
+        (2.0, {"sdr.south": 3.0}, [3.0, None]),
+        (2.0, {}, [2 / 4, 2 / 4]),
+    ],
+)
+def test_a_capacity_that_nobody_said_is_not_invented(
+    capacity: float | None, capacities: dict[str, float], expected: list[float | None]
+) -> None:
+    what = attrs.evolve(asked(50), capacity=capacity, capacities=capacities)
+    loads = {load.name: load.capacity for load in what.loads(what.stage("mql"))}
+    assert [loads[name] for name in ("sdr.south", "sdr.baltic") if loads] == expected
+
+
 def test_a_filter_and_its_negation_are_the_whole() -> None:
     def entries(where: str | None) -> Counter[str]:
         what = what_if(
