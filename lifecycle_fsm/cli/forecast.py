@@ -16,6 +16,7 @@ from lifecycle_fsm.cli.arguments import folder_for, keep_inputs, read_length, re
 from lifecycle_fsm.cli.console import as_json, print_json
 from lifecycle_fsm.cli.options import flag, option
 from lifecycle_fsm.cli.past import Past, past_of
+from lifecycle_fsm.cli.stores import store_or_file
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.files import write_file
@@ -36,7 +37,10 @@ _FORMATS = (".csv", ".parquet", ".json")
 
 
 def forecast(
-    history: Annotated[str, typer.Argument(metavar="HISTORY", help="A history that `run` wrote.")],
+    history: Annotated[
+        str | None, typer.Argument(metavar="[HISTORY]", help="A history that `run` wrote.")
+    ] = None,
+    store: options.StoreInstead = None,
     model: options.Writer = None,
     horizon: Annotated[str, option("TIME", "How far to look ahead, in days.")] = "90d",
     growth: Annotated[
@@ -69,6 +73,7 @@ def forecast(
     lifecycle-fsm forecast out/history.csv --horizon 60d --every week --zone Europe/Berlin
     lifecycle-fsm forecast out/history.csv --by source --out forecast.csv
     lifecycle-fsm forecast out/history.csv --horizon 365d --growth 10%
+    lifecycle-fsm forecast --store lifecycle.db
     ```
 
     `docs/agree/forecast.md` says what each number means, and what it cannot know.
@@ -76,7 +81,8 @@ def forecast(
     keep_inputs(out, history, model)
     if out is not None and Path(out).suffix not in _FORMATS and not is_report(out):
         raise LifecycleError(f"--out: {out}: name it {', '.join((*_FORMATS, *ENDINGS))}")
-    past = past_of(None, history, model, None, None, opportunities, ["money"])
+    address = store_or_file(store, history, "the HISTORY that `run` wrote")
+    past = past_of(address, str(history), model, None, None, opportunities, ["money"])
     known = read_time("--until", until, find_zone(zone)) or past.until
     scope = observe(past.history, past.model, until=known, zone=zone, by=by, where=where)
     length = read_length("--horizon", horizon)

@@ -385,6 +385,16 @@ def test_a_store_is_measured_as_its_files(cli: Cli, stored: dict[str, Any], comp
     assert str(stages["customer"]) in json.dumps(told)
 
 
+@pytest.mark.parametrize("options", [["--json"], ["--by", "source", "--until", "2025-10-01"]])
+def test_r32_a_store_is_forecast_as_its_files(
+    cli: Cli, stored: dict[str, Any], company: Path, options: list[str]
+) -> None:
+    given = cli("forecast", company / "history.csv", "--model", stored["model"], *options)
+    kept = cli("forecast", *STORE, *options)
+    assert given.code == kept.code == 0, kept.err
+    assert (kept.out, kept.err) == (given.out, "")
+
+
 def test_a_store_is_drawn_and_signed_as_its_files(
     cli: Cli, stored: dict[str, Any], company: Path, tmp_path: Path
 ) -> None:
@@ -498,6 +508,9 @@ def test_what_waits_for_somebody_is_told_with_the_story(cli: Cli, data: Path) ->
         ("funnel", "nothing to read: say the HISTORY that `run` wrote, or --store"),
         ("funnel x.csv --store lifecycle.db", "--store or x.csv: give one of them"),
         ("funnel --store lifecycle.db --people people.csv", "belong to a history of files"),
+        ("forecast", "nothing to read: say the HISTORY that `run` wrote, or --store"),
+        ("forecast x.csv --store lifecycle.db", "--store or x.csv: give one of them"),
+        ("forecast --store none.db", "none.db has no store yet"),
         ("draw two_step --store lifecycle.db --history x.csv --out x.svg", "give one of them"),
         ("draw engagement --store lifecycle.db --out x.svg", "is the history of another model"),
         ("sheet two_step --store lifecycle.db --people people.csv --out x.md", "give one of them"),
