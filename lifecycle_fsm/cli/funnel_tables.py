@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -10,38 +10,82 @@ from typing import Any, NamedTuple
 
 import attrs
 
+from lifecycle_fsm.cli.table_text import Shown, shown, table_text
 from lifecycle_fsm.document.plain_text import lined_up
 from lifecycle_fsm.funnel import (
-    ALL_STAGES,
     UNITS,
     Cohort,
-    ConversionChange,
-    Flow,
     FunnelReport,
     KnownChanges,
-    Limit,
-    MarketingShare,
     Measure,
-    Mix,
-    MixPart,
-    OldDeal,
-    Overdue,
     PairConversion,
     Ratio,
     Side,
-    Waiting,
 )
-from lifecycle_fsm.funnel.scope import local
+from lifecycle_fsm.funnel.cohorts import CohortCell
 from lifecycle_fsm.model import Model
-from lifecycle_fsm.wording import clean, counted, decimal_percent, duration, format_amount
+from lifecycle_fsm.report import ReportPart, ReportTable
+from lifecycle_fsm.report.column_makers import columns_of, made_column, ratio_columns, table_of
+from lifecycle_fsm.report.content import cell_text
+from lifecycle_fsm.report.measure_tables import USUAL, MeasureParts
+from lifecycle_fsm.wording import clean, counted, decimal_percent, duration
 
 #: How many people a list shows.
 SHOWN = 10
 _PEOPLE = ("person", "people")
-_BY_GROUP = attrgetter("group")
-_LIMITS = {
-    "all": "as nine in ten visits are over by then",
-    "ended": "as nine in ten of those that ended were over by then",
+#: What stands above the tables of a measure.
+_LEADS: dict[Measure, str] = {
+    "flows": "flows: opening + in - out = closing",
+    "conversion": (
+        "conversion: of the journeys that first entered the one stage, those that later\n"
+        "entered the other (through), or entered or were carried past it (over)"
+    ),
+    "cohorts": (
+        "cohorts: of the journeys that first entered the one stage in a period, the share\n"
+        "that had entered the other (through) so long after their own entry"
+    ),
+    "leaks": "leaks: what each step would bring if ten more in a hundred took it, the most first",
+    "touch": "time to first touch: from the entry of the stage until the deadline was kept",
+    "reasons": "reasons: why people left the path in the window, of all who left the stage",
+    "duplicates": "duplicates: records created in the window that were merged into others, so far",
+    "mix": (
+        "rate and mix: how much of a change came from the conversions of groups, and how much\n"
+        "from their shares of all journeys"
+    ),
+    "stay": "time in stage, of the visits that began in the window, open ones counted",
+    "share": "marketing's share of the entries in the window",
+    "sla": "agreements (SLA): visits that began in the window, as they stand",
+}
+#: Of these, nothing stands there where there is nothing to tell.
+_QUIET: tuple[Measure, ...] = ("touch", "reasons", "duplicates", "reps", "sla", "overdue", "money")
+#: The columns of each table that has more of them in a file.
+_COLUMNS = {
+    "leaks": (
+        "source:from target:to reached/journeys conversion:step reached_the_last/of_those "
+        "on_to_the_last_stage:on_to_the_end customers:more_customers at_least..at_most:95_%_range"
+    ),
+    "first_touch": (
+        "deadline stage assigned_to visits in_time:kept missed share_in_time:share_kept "
+        "median:half_touched"
+    ),
+    "given_back": "stage target:to rule reason visits/of_all_that_ended share",
+    "time_in_stage": (
+        "stage visits ended open first_quartile:quarter_left median:half_left "
+        "third_quartile:three_quarters_left"
+    ),
+    "salespeople": ("owner journeys won lost open close_rate median:median_to_win load:load_now"),
+    "agreements": (
+        "deadline stage visits kept missed overdue:still_open void waiting share_kept "
+        "median:half_left"
+    ),
+    "compared_conversion": (
+        "source:from target:to reached_before/journeys_before before reached_after/journeys_after "
+        "after points:difference apart: median_before median_after"
+    ),
+    "compared_time": "stage before after difference",
+    "compared_entries": (
+        "stage before after before_rate:in_30_days_before after_rate:in_30_days_after"
+    ),
 }
 
 
@@ -59,10 +103,10 @@ def as_text(
         text.heading(),
     ]
     for name in (name for name in report.measures if name not in left_out):
-        lines = list(getattr(text, name)())
+        lines = list(text.measure(name))
         if lines:
             parts += ["", *lines]
-    if text.few:
+    if any("%*" in part for part in parts):
         parts += ["", "* a share of fewer than 30"]
     if report.notes:
         parts += ["", *(f"note: {note}" for note in report.notes)]
@@ -79,90 +123,31 @@ def as_text(
 
 def known_as_text(changes: KnownChanges, model: Model) -> str:
     """What became known later, for people: the numbers, and the activities that changed them."""
-    text = _ReportText(changes.then, model)
-    day = text.instant(changes.day)
-    parts = [f"{model.title or model.name}: what became known later of the time up to {day}"]
+    zone, parts = changes.then.zone, MeasureParts(changes.then, model, terminal=True)
+    day = cell_text(changes.day, "time", zone)
+    lines = [f"{model.title or model.name}: what became known later of the time up to {day}"]
     if not changes.numbers:
-        return "\n".join([*parts, "nothing has changed since"])
-    numbers = [
-        _Column("measure", attrgetter("measure"), words=True),
-        _Column("of", lambda row: ", ".join(filter(None, row.row.values())), words=True),
-        _Column("number", lambda row: row.name.replace("_", " ").replace(".", " "), words=True),
-        _column("then", "known then", _number),
-        _column("now", "known now", _number),
+        return "\n".join([*lines, "nothing has changed since"])
+    numbers = table_of(
+        "numbers", "", changes.numbers, *columns_of("text", "measure"),
+        made_column("of", "", "text", lambda row: ", ".join(filter(None, row.row.values()))),
+        *columns_of("text", "name", lambda name: str(name).replace("_", " ").replace(".", " ")),
+        *columns_of("number", "then now", _number),
+    )  # fmt: skip
+    moves = table_of(
+        "moves", "", changes.rows[:SHOWN], *columns_of("text", "person activity"),
+        *parts.stages("from_stage to_stage"), *columns_of("time", "at now"),
+    )  # fmt: skip
+    lines += [
+        "",
+        table_text(numbers, shown("measure of name:number then:known_then now:known_now")),
     ]
-    activities = [
-        _words("person"),
-        _words("activity"),
-        text.stages("from_stage", "from"),
-        text.stages("to_stage", "to"),
-        text.times("at", "happened"),
-        text.times("now", "counted since"),
-    ]
-    parts += ["", _table(changes.numbers, numbers)]
-    parts += ["", f"because of {counted(len(changes.rows), 'late move')}"]
-    parts.append(_table(changes.rows[:SHOWN], activities))
+    lines += ["", f"because of {counted(len(changes.rows), 'late move')}"]
+    heads = "person activity from_stage:from to_stage:to at:happened now:counted_since"
+    lines.append(table_text(moves, shown(heads), zone))
     if len(changes.rows) > SHOWN:
-        parts.append(f"  … and {len(changes.rows) - SHOWN:,} more: --json has all")
-    return "\n".join(parts)
-
-
-# ------------------------------------------------------------------ columns
-#
-# What the cells of a row hold is named by a path of attributes, such as ``before.median``.
-
-
-@attrs.frozen
-class _Column:
-    """A column of a table: its head, and the cell of a row. Words begin together, and numbers end
-    together."""
-
-    head: str
-    cell: Callable[[Any], str]
-    words: bool = False
-
-
-def _column(path: str, head: str, text: Callable[[Any], str], *, words: bool = False) -> _Column:
-    """The column of an attribute, whose values ``text`` formats."""
-    get = attrgetter(path)
-    return _Column(head, lambda row: text(get(row)), words)
-
-
-def _words(path: str, head: str = "") -> _Column:
-    return _column(path, head or path, lambda text: clean(text or ""), words=True)
-
-
-def _count(path: str, head: str = "") -> _Column:
-    return _column(path, head or path, "{:,}".format)
-
-
-def _length(path: str, head: str, visits: str = "") -> _Column:
-    """A length of time; as a quantile of so many visits, it may not be reached."""
-    get, count = attrgetter(path), attrgetter(visits)
-
-    def cell(row: Any) -> str:
-        time = get(row)
-        if time is not None:
-            return duration(time)
-        return "not reached" if visits and count(row) else ""
-
-    return _Column(head, cell)
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None else decimal_percent(share * 100)
-
-
-def _rate(path: str, head: str) -> _Column:
-    return _column(path, head, lambda rate: "" if rate is None else f"{rate:,.1f}")
-
-
-def _amount(path: str, head: str) -> _Column:
-    return _column(path, head, lambda amount: "" if amount is None else f"{amount:,.0f}")
-
-
-def _range(ends: tuple[float, float] | None) -> str:
-    return "" if ends is None else f"{ends[0] * 100:.0f} to {ends[1] * 100:.0f} %"
+        lines.append(f"  … and {len(changes.rows) - SHOWN:,} more: --json has all")
+    return "\n".join(lines)
 
 
 class _Reached(NamedTuple):
@@ -171,97 +156,33 @@ class _Reached(NamedTuple):
     through: PairConversion
     over: PairConversion
 
-
-class _FlowLine(NamedTuple):
-    """A flow, with the group and the period where they are other than in the line above."""
-
-    group: str
-    period: str
-    flow: Flow
-
-
-class _MixLine(NamedTuple):
-    """A change of a conversion, or one group's part in it."""
-
-    source: str
-    target: str
-    group: str
-    row: Mix | MixPart
+    @property
+    def median(self) -> timedelta | None:
+        return self.over.median if self.through.median is None else self.through.median
 
 
 class _ReportText:
-    """Writes the measures of one report, each by the method of its name; ``few`` is whether a share
-    had a star."""
+    """Writes the measures of one report: by the method of its name where a measure needs one."""
 
     def __init__(self, report: FunnelReport, model: Model) -> None:
         self.report, self.model = report, model
-        self.few = False
-
-    # -- cells and tables
-
-    def _stage(self, name: str) -> str:
-        return "all stages" if name == ALL_STAGES else self.model.stage(name).display
+        self.parts = MeasureParts(report, model, terminal=True)
 
     def instant(self, at: datetime | None) -> str:
         """An instant in the zone of the report."""
-        if at is None:
-            return ""
-        return f"{local(at, self.report.zone):%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+        return cell_text(at, "time", self.report.zone)
 
-    def _share(self, ratio: Ratio) -> str:
-        """A share, with a star where it says little."""
-        if ratio.share is None:
-            return ""
-        self.few = self.few or ratio.few
-        return _percent(ratio.share) + ("*" if ratio.few else " ")
-
-    def stages(self, path: str, head: str = "stage") -> _Column:
-        return _column(path, head, self._stage, words=True)
-
-    def times(self, path: str, head: str) -> _Column:
-        return _column(path, head, self.instant, words=True)
-
-    def _shares(self, path: str, head: str) -> _Column:
-        return _column(path, head, self._share)
-
-    def _ratios(self, path: str, head: str) -> tuple[_Column, _Column]:
-        """``12 of 40`` and its share."""
-        return _column(path, "", _parts), self._shares(path, head)
-
-    def _table(
-        self, rows: Sequence[Any], *columns: _Column, group: Callable[[Any], str] = _BY_GROUP
-    ) -> str:
-        """A table that is split like the report."""
-        if self.report.by:
-            columns = (_Column(self.report.by, group, words=True), *columns)
-        return _table(rows, columns) if rows else "  nobody"
-
-    def _people_list(self, people: Sequence[Waiting | Overdue], *columns: _Column) -> Iterator[str]:
-        """A list of people, as many as a screen shows: who they are as far as anybody of them is
-        known, what there is to say of them, and who has to act."""
-        shown = people[:SHOWN]
-        if not shown:
+    def measure(self, name: Measure) -> Iterator[str]:
+        """A measure: what it is, and its tables."""
+        part = self.parts.part(name)
+        if name in _QUIET and not any(table.rows for table in part.tables):
             return
-        known = map(_words, ("name", "company", "email"))
-        yield _table(
-            shown,
-            [
-                _words("person"),
-                *(column for column in known if any(map(column.cell, shown))),
-                *columns,
-                _words("owner"),
-                _words("assigned_to", "assigned to"),
-            ],
-        )
-        if len(people) > SHOWN:
-            yield f"  … and {len(people) - SHOWN:,} more: --out funnel.xlsx has all"
-
-    def _waiting(self, people: Sequence[Waiting]) -> Iterator[str]:
-        yield from self._people_list(
-            people, self.stages("stage"), self.times("since", "since"), _length("time", "for")
-        )
-
-    # -- measures
+        own: Callable[..., Iterator[str]] | None = getattr(self, f"_{name}", None)
+        if name in _LEADS:
+            yield _LEADS[name]
+        elif own is None:
+            yield self._lead(part)
+        yield from (own or self._tables)(*part.tables)
 
     def heading(self) -> str:
         """What the report is about: the window, the zone, the journeys."""
@@ -285,65 +206,86 @@ class _ReportText:
             parts.append(f"{duration(report.horizon)} for each journey to convert")
         return ", ".join(parts)
 
-    def people(self) -> Iterator[str]:
+    # -- tables
+
+    def _lead(self, part: ReportPart) -> str:
+        title, people = part.title[:1].lower() + part.title[1:], part.tables[0].rows
+        return f"{title}: {counted(len(people), *_PEOPLE)}" if part.tables[0].people else title
+
+    def _tables(self, *tables: ReportTable) -> Iterator[str]:
+        """What most measures show."""
+        for table in tables:
+            yield from self._list(table) if table.people else [self._table(table)]
+
+    def _table(self, table: ReportTable, columns: Shown | None = None, *, once: int = 0) -> str:
+        """A table that is split like the report."""
+        if not table.rows:
+            return "  nobody"
+        if columns is None and table.name in _COLUMNS:
+            columns = shown(_COLUMNS[table.name])
+        if columns is not None and self.report.by:
+            columns = [(table.columns[0].name, self.report.by), *columns]
+        return table_text(table, columns, self.report.zone, once=once)
+
+    def _list(self, table: ReportTable, columns: str = "stage since time:for") -> list[str]:
+        """A list of people, as many as a screen shows: who they are as far as anybody of them is
+        known, what there is to say of them, and who has to act."""
+        first = attrs.evolve(table, rows=table.rows[:SHOWN])
+        known = [
+            name
+            for name in ("name", "company", "email")
+            if any(row[table.place(name)] for row in first.rows)
+        ]
+        names = " ".join(["person", *known, columns, "owner assigned_to"])
+        lines = [table_text(first, shown(names), self.report.zone)] if first.rows else []
+        if len(table.rows) > SHOWN:
+            lines.append(f"  … and {len(table.rows) - SHOWN:,} more: --out funnel.xlsx has all")
+        return lines
+
+    # -- measures
+
+    def _people(self, table: ReportTable) -> Iterator[str]:
         report = self.report
         total = counted(sum(row.people for row in report.people), *_PEOPLE)
         yield f"people at {self.instant(report.as_of) or 'no time'}: {total}"
         if not report.by:
-            code = _column("stage", "", lambda stage: self.model.stage(stage).code)
-            yield self._table(report.people, code, self.stages("stage"), _count("people"))
+            code = made_column("code", "", "count", lambda row: self.model.stage(row.stage).code)
+            rest = *self.parts.stages("stage"), *columns_of("count", "people")
+            people = table_of("people", "", report.people, code, *rest)
+            yield self._table(people, [("code", ""), *shown("stage people")])
             return
         numbers = {(row.group, row.stage): row.people for row in report.people}
         groups = list(dict.fromkeys(group for group, _ in numbers))
+        stages = [
+            stage
+            for stage in self.model.stages
+            if any(numbers[group, stage.name] for group in groups)
+        ]
+        cells = [
+            [clean(group), *(f"{numbers[group, stage.name]:,}" for stage in stages)]
+            for group in groups
+        ]
+        heads = [report.by, *(stage.display for stage in stages)]
+        yield lined_up([heads, *cells], right=range(1, len(heads))) if groups else "  nobody"
 
-        def in_stage(stage: str) -> Callable[[str], str]:
-            return lambda group: f"{numbers[group, stage]:,}"
+    def _ready(self, table: ReportTable) -> Iterator[str]:
+        if self.report.ready_stage is None:
+            return
+        stage = self.parts.stage(self.report.ready_stage)
+        yield f"ready for sales (in {stage}): {counted(len(table.rows), *_PEOPLE)}"
+        yield from self._list(table)
 
-        stages = self.model.stages
-        shown = [stage for stage in stages if any(numbers[group, stage.name] for group in groups)]
-        columns = (_Column(stage.display, in_stage(stage.name)) for stage in shown)
-        yield self._table(groups, *columns, group=str)
-
-    def ready(self) -> Iterator[str]:
-        report = self.report
-        if report.ready_stage is not None:
-            where = self._stage(report.ready_stage)
-            yield f"ready for sales (in {where}): {counted(len(report.ready), *_PEOPLE)}"
-            yield from self._waiting(report.ready)
-
-    def flows(self) -> Iterator[str]:
+    def _flows(self, table: ReportTable) -> Iterator[str]:
         report, rows = self.report, self.report.flows
-        yield "flows: opening + in - out = closing"
         # Without merges, and where nobody changes the group, all that comes in is new people.
-        apart = bool(report.by or report.journeys != "all" or any(row.merged for row in rows))
-        busy = {
-            (row.group, row.stage)
-            for row in rows
-            if row.opening or row.entered or row.left or row.closing
-        }
-        lines = []
-        before: object = None
-        for row in rows:
-            if (row.group, row.stage) in busy:
-                same = before == (before := (row.group, row.period))
-                period = f"{row.period.name}{'' if row.period.whole else ' ~'}"
-                lines.append(_FlowLine("", "", row) if same else _FlowLine(row.group, period, row))
-        yield self._table(
-            lines,
-            _words("period"),
-            self.stages("flow.stage"),
-            _count("flow.opening", "opening"),
-            _count("flow.entered", "in"),
-            _count("flow.left", "out"),
-            _count("flow.closing", "closing"),
-            *((_count("flow.new", "new people"), _count("flow.merged", "merged away")) * apart),
-        )
+        apart = report.by or report.journeys != "all" or any(row.merged for row in rows)
+        more = " new:new_people merged:merged_away" if apart else ""
+        columns = shown(f"period stage opening entered:in left:out closing{more}")
+        yield self._table(table, columns, once=2 if report.by else 1)
         if any(not row.period.whole for row in rows):
             yield "  ~ a part of the period only"
 
-    def conversion(self) -> Iterator[str]:
-        yield "conversion: of the journeys that first entered the one stage, those that later"
-        yield "entered the other (through), or entered or were carried past it (over)"
+    def _conversion(self, *_: ReportTable) -> Iterator[str]:
         through, over = (
             [row for row in self.report.conversions if row.reading == reading]
             for reading in ("through", "over")
@@ -353,323 +295,154 @@ class _ReportText:
             for row in map(_Reached, through, over)
             if row.through.journeys or row.over.journeys or not self.report.by
         ]
-        yield self._table(
-            rows,
-            self.stages("through.source", "from"),
-            self.stages("through.target", "to"),
-            *self._ratios("through.ratio", "through"),
-            *self._ratios("over.ratio", "over"),
-            _Column("median", _median),
-            _column("through.flow_ratio", "flow ratio", _percent),
-            group=attrgetter("through.group"),
-        )
+        table = self.parts.grouped(
+            "conversion", "", rows, *self.parts.stages("through.source through.target"),
+            *ratio_columns("through.ratio", "reached", "journeys", "through"),
+            *ratio_columns("over.ratio", "reached over", "journeys over", "over"),
+            *columns_of("days", "median"), *columns_of("share", "through.flow_ratio"),
+            group="through.group",
+        )  # fmt: skip
+        columns = "reached/journeys through reached_over/journeys_over over median flow_ratio"
+        yield self._table(table, shown(f"source:from target:to {columns}"))
         yield "  median: time from the one to the other, of those that did it"
         yield (
             "  flow ratio: all entries of the other in the window over all of the one: not the same"
             "\n  journeys, so no conversion"
         )
 
-    def cohorts(self) -> Iterator[str]:
+    def _cohorts(self, _: ReportTable) -> Iterator[str]:
         """One table for each pair of stages in each group."""
         report = self.report
-        yield "cohorts: of the journeys that first entered the one stage in a period, the share"
-        yield "that had entered the other (through) so long after their own entry"
         pairs = attrgetter("group", "source", "target", "unit")
         for (group, source, target, unit), rows in groupby(report.cohorts, pairs):
             cohorts = list(rows)
-            ages = tuple(cell.age for cell in cohorts[0].cells)
+            ages = [str(cell.age) for cell in cohorts[0].cells]
             where = f"{report.by} {clean(group)}: " if report.by else ""
-            yield f"  {where}{self._stage(source)} to {self._stage(target)}, by {unit}"
-            yield _table(
-                cohorts,
+            names = f"{self.parts.stage(source)} to {self.parts.stage(target)}"
+            yield f"  {where}{names}, by {unit}"
+            heads = ["entered", "journeys", *ages, "up to now"]
+            lines = [
                 [
-                    _Column("entered", _period, words=True),
-                    _count("journeys"),
-                    *(_Column(str(age), self._age(place)) for place, age in enumerate(ages)),
-                    self._shares("ratio", "up to now"),
-                ],
-            )
+                    cohort.period.name + ("" if cohort.period.whole else " ~"),
+                    f"{cohort.journeys:,}",
+                    *(self._age(cohort, at) for at in cohort.cells),
+                    _share_text(cohort.ratio),
+                ]
+                for cohort in cohorts
+            ]
+            yield lined_up([heads, *lines], right=range(1, len(heads)))
         if report.cohorts:
             yield "  ~ not all of them were watched that long: the share can still rise"
 
-    def _age(self, place: int) -> Callable[[Cohort], str]:
-        """The cells of one age; empty if nobody was watched that long."""
+    def _age(self, cohort: Cohort, at: CohortCell) -> str:
+        """The share of a cohort at one age; empty if nobody was watched that long."""
+        start, until = cohort.period.start, self.report.until
+        if start is None or until is None or not cohort.journeys:
+            return ""
+        if until - start <= (at.age - 1) * UNITS[cohort.unit]:
+            return ""
+        return f"{at.reached / cohort.journeys:.0%}{' ' if at.complete else '~'}"
 
-        def cell(cohort: Cohort) -> str:
-            at, start, until = cohort.cells[place], cohort.period.start, self.report.until
-            if start is None or until is None or not cohort.journeys:
-                return ""
-            if until - start <= (at.age - 1) * UNITS[cohort.unit]:
-                return ""
-            return f"{at.reached / cohort.journeys:.0%}{' ' if at.complete else '~'}"
+    def _duplicates(self, table: ReportTable) -> Iterator[str]:
+        lead = self.parts.stage(self.report.duplicates[0].stage)
+        merged = "share_merged:merged share_merged_low..share_merged_high:95_%_range"
+        columns = shown(f"merged/records_created {merged} median:half_within")
+        columns += shown("leads_by_then/of_the_merged")
+        columns.append(("share_that_were_leads", f"had been {lead} or later"))
+        yield self._table(table, columns)
 
-        return cell
-
-    def leaks(self) -> Iterator[str]:
-        yield "leaks: what each step would bring if ten more in a hundred took it, the most first"
-        yield self._table(
-            [row for row in self.report.leaks if row.ratio.whole or not self.report.by],
-            self.stages("source", "from"),
-            self.stages("target", "to"),
-            *self._ratios("ratio", "step"),
-            *self._ratios("onward", "on to the end"),
-            _rate("customers", "more customers"),
-            _column("range", "95 % range", _likely),
-        )
-
-    def touch(self) -> Iterator[str]:
-        rows = self.report.touches
-        if not rows:
-            return
-        yield "time to first touch: from the entry of the stage until the deadline was kept"
-        yield self._table(
-            rows,
-            _words("deadline"),
-            self.stages("stage"),
-            _words("assigned_to", "assigned to"),
-            *map(_count, ("visits", "kept", "missed")),
-            self._shares("ratio", "share kept"),
-            _length("median", "half touched", "visits"),
-        )
-
-    def reasons(self) -> Iterator[str]:
-        rows = self.report.reasons
-        if not rows:
-            return
-        yield "reasons: why people left the path in the window, of all who left the stage"
-        yield self._table(
-            rows,
-            self.stages("stage"),
-            self.stages("target", "to"),
-            _words("rule"),
-            _words("reason"),
-            *self._ratios("ratio", "share"),
-        )
-
-    def duplicates(self) -> Iterator[str]:
-        rows = self.report.duplicates
-        if rows:
-            yield "duplicates: records created in the window that were merged into others, so far"
-            yield self._table(
-                rows,
-                *self._ratios("ratio", "merged"),
-                _column("ratio.range", "95 % range", _range),
-                _length("median", "half within"),
-                *self._ratios("leads", f"had been {self._stage(rows[0].stage)} or later"),
+    def _mix(self, table: ReportTable) -> Iterator[str]:
+        if table.rows:
+            columns = (
+                f"source:from target:to group:{self.report.by or 'journeys'} "
+                "reached_before/journeys_before before reached_after/journeys_after after "
+                "rate:by_rate mix:by_mix"
             )
+            yield table_text(table, shown(columns), once=2)
 
-    def mix(self) -> Iterator[str]:
-        """Each change with the parts of its groups below it."""
-        yield "rate and mix: how much of a change came from the conversions of groups, and how much"
-        yield "from their shares of all journeys"
-        lines = [
-            _MixLine(
-                "" if part else self._stage(row.source),
-                "" if part else self._stage(row.target),
-                part.group if part else "all",
-                part or row,
-            )
-            for row in self.report.mixes
-            for part in (None, *row.parts)
+    def _reps(self, table: ReportTable) -> Iterator[str]:
+        first = self.parts.stage(self.report.first_of_sales)
+        last, reading = self.model.path[-1].display, self.report.reading
+        yield f"salespeople: journeys from {first} to {last} ({reading}), by their owner"
+        yield self._table(table)
+
+    def _share(self, table: ReportTable) -> Iterator[str]:
+        sources = [
+            (column.name, column.title.lower())
+            for column in table.columns
+            if column.name.startswith("from_")
         ]
-        if lines:
-            yield _table(
-                lines,
-                [
-                    *map(_words, ("source", "target"), ("from", "to")),
-                    _words("group", self.report.by or "journeys"),
-                    *self._ratios("row.before", "before"),
-                    *self._ratios("row.after", "after"),
-                    _column("row.rate", "by rate", _points),
-                    _column("row.mix", "by mix", _points),
-                ],
-            )
+        columns = shown("unknown marketings_share:share verdict:target")
+        yield self._table(table, [*shown("stage entries"), *sources, *columns])
 
-    def stay(self) -> Iterator[str]:
-        yield "time in stage, of the visits that began in the window, open ones counted"
-        yield self._table(
-            [row for row in self.report.stays if row.visits],
-            self.stages("stage"),
-            *map(_count, ("visits", "ended", "open")),
-            _length("first_quartile", "quarter left", "visits"),
-            _length("median", "half left", "visits"),
-            _length("third_quartile", "three quarters left", "visits"),
-        )
-
-    def reps(self) -> Iterator[str]:
-        report = self.report
-        if not report.reps:
-            return
-        first, last = self._stage(report.first_of_sales), self.model.path[-1].display
-        yield f"salespeople: journeys from {first} to {last} ({report.reading}), by their owner"
-        yield self._table(
-            report.reps,
-            _words("owner"),
-            *map(_count, ("journeys", "won", "lost", "open")),
-            self._shares("close_rate", "close rate"),
-            _length("median", "median to win"),
-            _count("load", "load now"),
-        )
-
-    def share(self) -> Iterator[str]:
-        shares = self.report.shares
-        yield "marketing's share of the entries in the window"
-        sources = list(shares[0].entries) if shares else []
-        yield self._table(
-            [row for row in shares if row.ratio.whole or not self.report.by],
-            self.stages("stage"),
-            _count("ratio.whole", "entries"),
-            *(_Column(clean(source), _entries(source)) for source in sources),
-            _count("unknown"),
-            self._shares("ratio", "share"),
-            _Column("target", _verdict, words=True),
-        )
-
-    def sla(self) -> Iterator[str]:
-        rows = self.report.agreements
-        if not rows:
-            return
-        yield "agreements (SLA): visits that began in the window, as they stand"
-        yield self._table(
-            rows,
-            _words("deadline"),
-            self.stages("stage"),
-            *map(_count, ("visits", "kept", "missed")),
-            _count("overdue", "still open"),
-            *map(_count, ("void", "waiting")),
-            self._shares("ratio", "share kept"),
-            _length("median", "half left", "visits"),
-        )
+    def _sla(self, table: ReportTable) -> Iterator[str]:
+        yield self._table(table)
         yield (
             "  still open: of the missed. void: the condition never held. waiting: not decided yet."
         )
+        rows = self.report.agreements
         late, merged = sum(row.kept_late for row in rows), sum(row.merged for row in rows)
         if late:
             yield f"  {late:,} of the kept were known as kept only from an activity that came late"
         if merged:
             yield f"  {counted(merged, 'visit')} ended at a merge before it was decided"
 
-    def overdue(self) -> Iterator[str]:
-        rows = self.report.overdue
-        if rows:
-            yield f"overdue: {counted(len(rows), 'visit')}, the longest first"
-            yield from self._people_list(
-                rows, _words("deadline"), self.stages("stage"), self.times("due", "due")
-            )
+    def _overdue(self, table: ReportTable) -> Iterator[str]:
+        yield f"overdue: {counted(len(table.rows), 'visit')}, the longest first"
+        yield from self._list(table, "why:deadline stage due")
 
-    def stuck(self) -> Iterator[str]:
-        people = self.report.stuck
-        yield f"stuck: {counted(len(people), *_PEOPLE)}"
+    def _stuck(self, table: ReportTable) -> Iterator[str]:
+        yield f"stuck: {counted(len(table.rows), *_PEOPLE)}"
         limits = [
-            [self._stage(limit.stage), "longer than", duration(limit.time), _reason(limit)]
+            [self.parts.stage(limit.stage), "longer than", duration(limit.time),
+             USUAL.get(limit.of, "as was said")]
             for limit in self.report.limits
             if limit.time is not None
-        ]
+        ]  # fmt: skip
         if limits:
             yield lined_up(limits)
-        yield from self._waiting(people)
+        yield from self._list(table)
 
-    def money(self) -> Iterator[str]:
+    def _money(self, won: ReportTable, pipeline: ReportTable, deals: ReportTable) -> Iterator[str]:
         report = self.report.money
-        if report is None or not report.groups:
-            return
+        assert report is not None
         unit = f", in {report.currency}" if report.currency else ""
         yield f"open opportunities at the end of the run{unit}"
-        old: list[_Column] = []
+        open_ones = shown("stage open open_amount:amount")
         if report.deal_age is not None:
             head = f"older than {duration(report.deal_age)}"
-            old = [_count("old.opportunities", head), _amount("old.amount", "amount")]
-        open_ones = _count("open.opportunities", "open")
-        yield self._table(
-            report.pipeline,
-            self.stages("stage"),
-            open_ones,
-            _amount("open.amount", "amount"),
-            *old,
-        )
+            open_ones += [("old", head), ("old_amount", "amount")]
+        yield self._table(pipeline, open_ones)
         incomplete = sum(row.incomplete for row in report.groups)
         if incomplete:
             yield f"  {incomplete:,} more without an amount or a close date"
-        yield from self._old_deals(report.old)
-        yield f"closed in the window of {report.groups[0].days:,.0f} days{unit}"
-        yield self._table(
-            report.groups,
-            _count("won.opportunities", "won"),
-            _amount("won.amount", "amount"),
-            _amount("won.average", "average"),
-            _count("lost.opportunities", "lost"),
-            self._shares("win_rate", "win rate"),
-            _column("win_rate.range", "95 % range", _range),
-            _length("cycle", "opening to win"),
-            _length("median_cycle", "median"),
-        )
-        yield f"velocity: open x win rate x average won / time from opening to win, for a day{unit}"
-        yield self._table(
-            report.groups,
-            open_ones,
-            _amount("velocity", "by the formula"),
-            _amount("won_per_day", "really won"),
-        )
-
-    def _old_deals(self, deals: Sequence[OldDeal]) -> Iterator[str]:
-        if deals:
+        if deals.rows:
             yield "  the oldest:"
-            yield _table(
-                deals[:SHOWN],
-                [
-                    _words("id"),
-                    _words("person"),
-                    self.stages("stage"),
-                    _words("owner"),
-                    _Column("amount", lambda row: format_amount(row.amount, row.currency)),
-                    _length("age", "for"),
-                ],
-            )
-        if len(deals) > SHOWN:
-            yield f"  … and {len(deals) - SHOWN:,} more: --json has all"
+            oldest = attrs.evolve(deals, rows=deals.rows[:SHOWN])
+            yield table_text(oldest, shown("id person stage owner amount currency: age:for"))
+        if len(deals.rows) > SHOWN:
+            yield f"  … and {len(deals.rows) - SHOWN:,} more: --json has all"
+        yield f"closed in the window of {report.groups[0].days:,.0f} days{unit}"
+        closed = (
+            "won won_amount:amount average lost win_rate win_rate_low..win_rate_high:95_%_range "
+            "cycle:opening_to_win median_cycle:median"
+        )
+        yield self._table(won, shown(closed))
+        yield f"velocity: open x win rate x average won / time from opening to win, for a day{unit}"
+        yield self._table(won, shown("open velocity:by_the_formula won_per_day:really_won"))
 
-    def compare(self) -> Iterator[str]:
+    def _compare(self, *tables: ReportTable) -> Iterator[str]:
         """Before and after: conversion in the reading of the report, times, entries."""
-        result, reading = self.report.comparison, self.report.reading
+        result = self.report.comparison
         if result is None:
             return
         yield f"before: {self._side(result.before)}"
         yield f"after:  {self._side(result.after)}"
         yield from (f"  caution: {caution}" for caution in result.cautions)
-        yield f"conversion ({reading})"
-        yield self._table(
-            [
-                row
-                for row in result.conversions
-                if row.before.reading == reading and (row.before.journeys or row.after.journeys)
-            ],
-            self.stages("before.source", "from"),
-            self.stages("before.target", "to"),
-            *self._ratios("before.ratio", "before"),
-            *self._ratios("after.ratio", "after"),
-            _column("points", "difference", _points),
-            _Column("", _doubt),
-            _length("before.median", "median before"),
-            _length("after.median", "median after"),
-            group=attrgetter("before.group"),
-        )
-        yield "time in stage (half left)"
-        yield self._table(
-            [row for row in result.stays if row.before.visits or row.after.visits],
-            self.stages("before.stage"),
-            _length("before.median", "before", "before.visits"),
-            _length("after.median", "after", "after.visits"),
-            _column("difference", "difference", _signed),
-            group=attrgetter("before.group"),
-        )
-        yield "entries"
-        yield self._table(
-            [row for row in result.volumes if row.before or row.after],
-            self.stages("stage"),
-            *map(_count, ("before", "after")),
-            _rate("before_rate", "in 30 days before"),
-            _rate("after_rate", "in 30 days after"),
-        )
+        titles = f"conversion ({self.report.reading})", "time in stage (half left)", "entries"
+        for title, table in zip(titles, tables, strict=True):
+            yield title
+            yield self._table(table)
 
     def _side(self, side: Side) -> str:
         start, end = self.instant(side.start), self.instant(side.end)
@@ -681,58 +454,12 @@ class _ReportText:
         return name + ("" if side.followed is None else f", watched for {duration(side.followed)}")
 
 
-def _table(rows: Sequence[Any], columns: Sequence[_Column]) -> str:
-    cells = [[column.cell(row) for column in columns] for row in rows]
-    right = [place for place, column in enumerate(columns) if not column.words]
-    return lined_up([[column.head for column in columns], *cells], right=right)
-
-
-def _median(row: _Reached) -> str:
-    time = row.over.median if row.through.median is None else row.through.median
-    return duration(time, "")
-
-
-def _entries(source: str) -> Callable[[MarketingShare], str]:
-    return lambda row: f"{row.entries[source]:,}"
-
-
-def _verdict(row: MarketingShare) -> str:
-    if row.target is None or row.gap is None:
-        return _percent(row.target)
-    verdict = "met" if row.met else "missed"
-    return f"{_percent(row.target)}: {verdict} by {abs(row.gap) * 100:.1f} points"
-
-
-def _parts(ratio: Ratio) -> str:
-    return "" if ratio.share is None else f"{ratio.part:,} of {ratio.whole:,}"
-
-
-def _period(cohort: Cohort) -> str:
-    """The period, with a mark if the window cuts it or it is not over yet."""
-    return cohort.period.name + ("" if cohort.period.whole else " ~")
-
-
-def _number(number: float | None) -> str:
-    return "–" if number is None else f"{number:,.3f}".rstrip("0").rstrip(".")
-
-
-def _likely(both: tuple[float, float] | None) -> str:
-    return "" if both is None else f"{both[0]:,.1f} to {both[1]:,.1f}"
-
-
-def _points(points: float | None) -> str:
-    return "" if points is None else f"{points * 100:+.1f} points"
-
-
-def _doubt(change: ConversionChange) -> str:
-    return "" if change.points is None or change.apart else "may be chance"
-
-
-def _signed(time: timedelta | None) -> str:
-    if time is None:
+def _share_text(ratio: Ratio) -> str:
+    """A share, with a star where it says little."""
+    if ratio.share is None:
         return ""
-    return ("-" if time < timedelta(0) else "+") + duration(abs(time))
+    return decimal_percent(ratio.share * 100) + ("*" if ratio.few else " ")
 
 
-def _reason(limit: Limit) -> str:
-    return _LIMITS.get(limit.of, "as was said")
+def _number(number: Any) -> str:
+    return "–" if number is None else f"{number:,.3f}".rstrip("0").rstrip(".")

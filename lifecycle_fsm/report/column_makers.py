@@ -15,14 +15,19 @@ ColumnSpec: TypeAlias = tuple[ReportColumn, CellMaker]
 """A column, and how a record gives its cell."""
 
 
-def columns_of(kind: Kind, text: str, shown: CellMaker | None = None) -> list[ColumnSpec]:
+def columns_of(
+    kind: Kind, text: str, shown: CellMaker | None = None, *, visits: str | None = None,
+    signed: bool = False,
+) -> list[ColumnSpec]:  # fmt: skip
     """Columns of one kind, from ``attribute`` or ``attribute:Title_of_it`` each; ``shown`` may
-    change their values. An attribute may be a path, whose last part is the name."""
+    change their values. An attribute may be a path, whose last part is the name. For ``visits``
+    and ``signed`` see :class:`.ReportColumn`."""
     specs = []
     for word in text.split():
         path, _, title = word.partition(":")
         name, get = path.rpartition(".")[2], attrgetter(path)
-        column = ReportColumn(name, title.replace("_", " ") or sentence(plain(name)), kind)
+        title = title.replace("_", " ") or sentence(plain(name))
+        column = ReportColumn(name, title, kind, visits=visits, signed=signed)
         specs.append((column, get if shown is None else _then(get, shown)))
     return specs
 
@@ -32,11 +37,10 @@ def _then(get: Callable[[Any], Any], shown: CellMaker) -> CellMaker:
 
 
 def made_column(
-    name: str, title: str, kind: Kind, cell: CellMaker,
-    of: tuple[str, str] | None = None,
+    name: str, title: str, kind: Kind, cell: CellMaker, **more: Any
 ) -> ColumnSpec:  # fmt: skip
-    """One column; ``of`` names the columns with the part and the whole of a share."""
-    return ReportColumn(name, title, kind, of), cell
+    """One column; for ``more`` see :class:`.ReportColumn`."""
+    return ReportColumn(name, title, kind, **more), cell
 
 
 def ratio_columns(path: str, part: str, whole: str, title: str) -> tuple[ColumnSpec, ...]:

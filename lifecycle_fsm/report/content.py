@@ -23,6 +23,7 @@ Kind: TypeAlias = Literal["text", "count", "number", "share", "days", "money", "
 """What a column holds: ``days`` are a ``timedelta``, a ``time`` is an instant in UTC, and a
 ``share`` is from 0 to 1."""
 CellValue: TypeAlias = str | int | float | timedelta | datetime | None
+_NO_TIME = timedelta(0)
 
 
 @attrs.frozen
@@ -34,12 +35,17 @@ class ReportColumn:
         title: its name for people; the unit of money belongs into it.
         kind: what its cells hold.
         of: for a share, the names of the columns with its part and its whole.
+        visits: for a time that too few of some visits may have reached, the name of the column
+            with their number.
+        signed: whether it is a difference.
     """
 
     name: str
     title: str
     kind: Kind = "text"
     of: tuple[str, str] | None = None
+    visits: str | None = None
+    signed: bool = False
 
     @property
     def is_number(self) -> bool:
@@ -80,9 +86,14 @@ class ReportTable:
     def text(self, column: ReportColumn, row: Sequence[CellValue], zone: str) -> str:
         """A cell for people; a share of few has a star."""
         value = row[self.columns.index(column)]
+        if value is None:
+            return "not reached" if column.visits and row[self.place(column.visits)] else ""
+        if column.signed and isinstance(value, float):
+            return f"{value * 100:+.1f} points"
+        sign = "+" if column.signed and isinstance(value, timedelta) and value >= _NO_TIME else ""
         ratio = self.ratio(column, row)
-        few = ratio is not None and ratio.few and value is not None
-        return cell_text(value, column.kind, zone) + "*" * few
+        few = "*" if ratio is not None and ratio.few else ""
+        return f"{sign}{cell_text(value, column.kind, zone)}{few}"
 
 
 def cell_text(value: CellValue, kind: Kind, zone: str = "UTC") -> str:
@@ -94,7 +105,7 @@ def cell_text(value: CellValue, kind: Kind, zone: str = "UTC") -> str:
             local = value.astimezone(find_zone(zone))
             return f"{local:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
         case timedelta():
-            return ("-" if value < timedelta(0) else "") + duration(abs(value))
+            return ("-" if value < _NO_TIME else "") + duration(abs(value))
         case str():
             return clean(value)
     if kind == "share":

@@ -10,15 +10,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from lifecycle_fsm.funnel import (
     ALL_STAGES,
     FORMULAS,
     Cohort,
+    ConversionChange,
     Counts,
     FunnelReport,
+    Leak,
+    MarketingShare,
     Measure,
+    Mix,
+    MixPart,
     PairConversion,
     Ratio,
 )
@@ -60,7 +65,8 @@ _TITLES: dict[Measure, str] = {
     "reasons": "Given back", "duplicates": "Duplicates", "money": "Money", "mix": "Rate and mix",
 }  # fmt: skip
 _REACHED = {"through": "entered", "over": "entered or passed over"}
-_USUAL = {
+#: Where the limit comes from above which people are stuck, by what it was computed of.
+USUAL = {
     "all": "as nine in ten visits are over by then",
     "ended": "as nine in ten of those that ended were over by then",
 }
@@ -84,7 +90,7 @@ _BARS, _LINES = 24, 6
 
 def funnel_part(report: FunnelReport, counts: Counts, model: Model) -> ReportPart:
     """The funnel as a table: for each stage who is there, who entered it, and who goes on."""
-    texts, names = _Parts(report, model), [*model.by_name]
+    texts, names = MeasureParts(report, model), [*model.by_name]
     after = dict(pairwise(stage.name for stage in model.path))
     steps = {name: counts.conversion.get((name, after.get(name, ""))) for name in names}
 
@@ -115,22 +121,40 @@ def funnel_part(report: FunnelReport, counts: Counts, model: Model) -> ReportPar
 def measure_parts(report: FunnelReport, model: Model) -> tuple[ReportPart, ...]:
     """The measures of a report, without those that have nothing to show. People in each stage stand
     in the table of the funnel, unless there are groups."""
-    texts = _Parts(report, model)
+    texts = MeasureParts(report, model)
     names = (name for name in report.measures if name != "people" or report.by)
-    parts: list[ReportPart] = [getattr(texts, name)() for name in names]
+    parts = (texts.part(name) for name in names)
     return tuple(part for part in parts if any(table.rows for table in part.tables))
 
 
 def findings(report: FunnelReport, model: Model) -> tuple[tuple[str, str], ...]:
     """What a meeting should talk about, each with what to do about it."""
-    return tuple(_Parts(report, model).findings())
+    return tuple(MeasureParts(report, model).findings())
 
 
-class _Parts:
-    """Makes the part of each measure of one report, by the method of its name."""
+class _MixLine(NamedTuple):
+    """A change of a conversion, or one group's part in it."""
 
-    def __init__(self, report: FunnelReport, model: Model) -> None:
-        self.report, self.model = report, model
+    source: str
+    target: str
+    group: str
+    row: Mix | MixPart
+
+
+class MeasureParts:
+    """Makes the part of each measure of one report, by the method of its name.
+
+    Args:
+        terminal: whether the tables are for somebody who types commands: rules and deadlines then
+            have the names of the model, and marks stand for words.
+    """
+
+    def __init__(self, report: FunnelReport, model: Model, *, terminal: bool = False) -> None:
+        self.report, self.model, self.terminal = report, model, terminal
+        self.rules: dict[str, str] = {}
+        self.deadlines = {deadline.name: deadline.name for deadline in model.deadlines}
+        if terminal:
+            return
         self.rules = {rule.name: rule_words(rule) for rule in model.sort}
         self.rules |= {move.name: rule_words(move) for move in model.moves}
         self.deadlines = {
@@ -138,20 +162,30 @@ class _Parts:
             for deadline in model.deadlines
         }
 
+    def part(self, name: Measure) -> ReportPart:
+        """The part of a measure of the report."""
+        part: ReportPart = getattr(self, name)()
+        return part
+
     def stage(self, name: str) -> str:
         """A stage for people."""
-        return "All stages" if name == ALL_STAGES else clean(self.model.stage(name).display)
+        if name == ALL_STAGES:
+            return "all stages" if self.terminal else "All stages"
+        return clean(self.model.stage(name).display)
 
-    def _stages(self, text: str) -> list[ColumnSpec]:
+    def stages(self, text: str) -> list[ColumnSpec]:
+        """Columns with stages; see :func:`.columns_of`."""
         return columns_of("text", text, self.stage)
 
-    def _grouped(
+    def grouped(
         self, name: str, title: str, rows: Iterable[Any], *specs: ColumnSpec, group: str = "group",
         notes: Iterable[str] = (), people: bool = False,
     ) -> ReportTable:  # fmt: skip
         """A table that begins with the groups of the report, if it has any."""
-        by = self.report.by
-        first = [made_column(by, sentence(plain(by)), "text", attrgetter(group))] if by else []
+        by, first = self.report.by, []
+        if by:
+            own = f"by_{by}" if by in {column.name for column, _ in specs} else by
+            first = [made_column(own, sentence(plain(by)), "text", attrgetter(group))]
         return table_of(name, title, rows, *first, *specs, notes=notes, people=people)
 
     def _part(self, name: Measure, *tables: ReportTable, charts: Iterable[Any] = ()) -> ReportPart:
@@ -163,22 +197,30 @@ class _Parts:
     # -- measures
 
     def people(self) -> ReportPart:
-        columns = *self._stages("stage"), *columns_of("count", "people")
+        """Who is in which stage; only the groups need a table of their own."""
+        columns = *self.stages("stage"), *columns_of("count", "people")
         return self._part(
-            "people", self._grouped("people", _TITLES["people"], self.report.people, *columns)
+            "people", self.grouped("people", _TITLES["people"], self.report.people, *columns)
         )
 
     def flows(self) -> ReportPart:
-        rows = [row for row in self.report.flows if row.opening or row.entered or row.closing]
-        table = self._grouped(
-            "flows", _TITLES["flows"], rows,
-            made_column("period", "Period", "text", attrgetter("period.name")),
-            *self._stages("stage"),
+        """What came in and what left, by period."""
+        rows = self.report.flows
+        busy = {(row.group, row.stage) for row in rows if row.opening or row.entered or row.closing}
+        table = self.grouped(
+            "flows", _TITLES["flows"], [row for row in rows if (row.group, row.stage) in busy],
+            made_column("period", "Period", "text", self._period),
+            *self.stages("stage"),
             *columns_of("count", "opening entered:In left:Out closing new:New_people"),
             *columns_of("count", "merged:Merged_away"),
             *columns_of("text", "period.whole:Whole_period", _yes),
         )  # fmt: skip
         return self._part("flows", table, charts=self._entries())
+
+    def _period(self, row: Any) -> str:
+        """A period; in a terminal, with a mark where the window cuts it or it is not over yet."""
+        name: str = row.period.name
+        return f"{name} ~" if self.terminal and not row.period.whole else name
 
     def _entries(self) -> Iterator[LineChart]:
         """The entries of each stage of the path, in whole periods."""
@@ -197,12 +239,13 @@ class _Parts:
         yield LineChart(title="Entries", periods=tuple(periods), panels=tuple(panels))
 
     def conversion(self) -> ReportPart:
+        """Conversion in both readings."""
         rows = self.report.conversions
         tables = [
-            self._grouped(
+            self.grouped(
                 f"conversion_{reading}", f"Conversion: {words}",
                 [row for row in rows if row.reading == reading],
-                *self._stages("source:From target:To"),
+                *self.stages("source:From target:To"),
                 *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
                 *columns_of("days", "median:Half_of_them_within"),
                 *columns_of("share", "flow_ratio"),
@@ -224,17 +267,22 @@ class _Parts:
         )  # fmt: skip
 
     def stay(self) -> ReportPart:
+        """The quartiles of the time in each stage."""
         left = "first_quartile:A_quarter_left_after median:Half_left_after"
-        table = self._grouped(
+        table = self.grouped(
             "time_in_stage", _TITLES["stay"], [row for row in self.report.stays if row.visits],
-            *self._stages("stage"), *columns_of("count", "visits ended open"),
-            *columns_of("days", f"{left} third_quartile:Three_quarters_left_after"), notes=(_OPEN,),
+            *self.stages("stage"), *columns_of("count", "visits ended open"),
+            *columns_of(
+                "days", f"{left} third_quartile:Three_quarters_left_after", visits="visits"
+            ),
+            notes=(_OPEN,),
         )  # fmt: skip
         return self._part("stay", table)
 
     def reps(self) -> ReportPart:
+        """What became of the journeys of each owner."""
         first, last = self.report.first_of_sales, self.model.path[-1].name
-        table = self._grouped(
+        table = self.grouped(
             "salespeople", f"From {self.stage(first)} to {self.stage(last)}", self.report.reps,
             *columns_of("text", "owner"),
             *ratio_columns("close_rate", "Won", "Journeys", "Close rate"),
@@ -244,6 +292,7 @@ class _Parts:
         return self._part("reps", table)
 
     def share(self) -> ReportPart:
+        """Marketing's share of the entries."""
         rows = self.report.shares
 
         def entries(source: str) -> ColumnSpec:
@@ -251,59 +300,83 @@ class _Parts:
                 f"from_{source}", sentence(clean(source)), "count", lambda row: row.entries[source]
             )
 
-        table = self._grouped(
-            "sources", "Entries by source", [row for row in rows if row.ratio.whole],
-            *self._stages("stage"), *map(entries, rows[0].entries if rows else ()),
+        table = self.grouped(
+            "sources", "Entries by source",
+            [row for row in rows if row.ratio.whole or not self.report.by],
+            *self.stages("stage"), *map(entries, rows[0].entries if rows else ()),
             *columns_of("count", "unknown"),
             *ratio_columns("ratio", "Of marketing", "Entries", "Marketing's share"),
             *columns_of("share", "target"),
+            made_column("verdict", "Against the target", "text", _verdict),
         )  # fmt: skip
         return self._part("share", table)
 
     def sla(self) -> ReportPart:
-        table = self._grouped(
+        """What became of each deadline."""
+        table = self.grouped(
             "agreements", _TITLES["sla"], self.report.agreements,
-            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self.stages("stage"),
             *ratio_columns("ratio", "Kept", "Decided", "Share kept"),
             *columns_of("count", "visits missed overdue:Missed_and_still_open void waiting merged"),
+            *columns_of("days", "median:Half_left_after", visits="visits"),
             notes=("Void: the condition never held. Waiting: not decided yet.",),
         )  # fmt: skip
         return self._part("sla", table)
 
     def compare(self) -> ReportPart:
+        """Conversion, times and entries before and after."""
         result, report = self.report.comparison, self.report
         if result is None:
             return self._part("compare")
-        conversions = self._grouped(
+        conversions = self.grouped(
             "compared_conversion", "Conversion before and after",
-            [row for row in result.conversions if row.before.reading == report.reading],
-            *self._stages("before.source:From before.target:To"),
+            [
+                row
+                for row in result.conversions
+                if row.before.reading == report.reading
+                and (row.before.journeys or row.after.journeys)
+            ],
+            *self.stages("before.source:From before.target:To"),
             *ratio_columns("before.ratio", "Reached before", "Journeys before", "Before"),
             *ratio_columns("after.ratio", "Reached after", "Journeys after", "After"),
-            *columns_of("share", "points:Difference"),
-            *columns_of("text", "apart:More_than_chance", _yes),
+            *columns_of("share", "points:Difference", signed=True),
+            made_column("apart", "More than chance", "text", self._apart),
+            made_column("median_before", "Half before", "days", attrgetter("before.median")),
+            made_column("median_after", "Half after", "days", attrgetter("after.median")),
             group="before.group", notes=map(sentence, result.cautions),
         )  # fmt: skip
-        times = self._grouped(
+        times = self.grouped(
             "compared_time", "Half left after, before and after",
             [row for row in result.stays if row.before.visits or row.after.visits],
-            *self._stages("before.stage"),
-            made_column("before", "Before", "days", attrgetter("before.median")),
-            made_column("after", "After", "days", attrgetter("after.median")),
-            *columns_of("days", "difference"), group="before.group",
+            *self.stages("before.stage"),
+            *self._half_left("before"), *self._half_left("after"),
+            *columns_of("days", "difference", signed=True), group="before.group",
         )  # fmt: skip
-        entries = self._grouped(
-            "compared_entries", "Entries before and after", result.volumes,
-            *self._stages("stage"), *columns_of("count", "before after"),
+        entries = self.grouped(
+            "compared_entries", "Entries before and after",
+            [row for row in result.volumes if row.before or row.after],
+            *self.stages("stage"), *columns_of("count", "before after"),
             *columns_of("number", "before_rate:In_30_days_before after_rate:In_30_days_after"),
         )  # fmt: skip
         return self._part("compare", conversions, times, entries)
 
+    def _apart(self, row: ConversionChange) -> str:
+        if not self.terminal:
+            return _yes(row.apart)
+        return "" if row.apart or row.points is None else "may be chance"
+
+    def _half_left(self, side: str) -> Iterator[ColumnSpec]:
+        """The visits of one side of a comparison, and the time after which half had left."""
+        title, visits = side.capitalize(), f"visits_{side}"
+        yield made_column(visits, f"Visits {side}", "count", attrgetter(f"{side}.visits"))
+        yield made_column(side, title, "days", attrgetter(f"{side}.median"), visits=visits)
+
     def cohorts(self) -> ReportPart:
+        """Conversion by the period of entry, as a picture by age too."""
         rows = self.report.cohorts
-        table = self._grouped(
+        table = self.grouped(
             "cohorts", "Cohorts up to now", rows,
-            *self._stages("source:From target:To"),
+            *self.stages("source:From target:To"),
             made_column("period", "Entered in", "text", attrgetter("period.name")),
             *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
             *columns_of("count", "merged"),
@@ -328,29 +401,36 @@ class _Parts:
         )  # fmt: skip
 
     def leaks(self) -> ReportPart:
-        table = self._grouped(
-            "leaks", "What ten points more of a step would bring", self.report.leaks,
-            *self._stages("source:From target:To"),
+        """What each step would bring if it were better."""
+        table = self.grouped(
+            "leaks", "What ten points more of a step would bring",
+            [row for row in self.report.leaks if row.ratio.whole or not self.report.by],
+            *self.stages("source:From target:To"),
             *ratio_columns("ratio", "Reached", "Journeys", "Conversion"),
-            *columns_of("share", "onward.share:Of_those_to_the_last_stage"),
+            *ratio_columns("onward", "Reached the last", "Of those", "On to the last stage"),
             *columns_of("number", "customers:Further_journeys_to_the_last_stage"),
+            made_column("at_least", "95 %: at least", "number", lambda row: _end(row, 0)),
+            made_column("at_most", "95 %: at most", "number", lambda row: _end(row, 1)),
         )  # fmt: skip
         return self._part("leaks", table)
 
     def touch(self) -> ReportPart:
-        table = self._grouped(
+        """Who lets people wait how long."""
+        table = self.grouped(
             "first_touch", _TITLES["touch"], self.report.touches,
-            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self._stages("stage"),
+            *columns_of("text", "deadline:Agreement", self.deadlines.get), *self.stages("stage"),
             *columns_of("text", "assigned_to"),
             *ratio_columns("ratio", "In time", "Visits", "Share in time"),
-            *columns_of("days", "median:Half_touched_within"),
+            *columns_of("count", "missed"),
+            *columns_of("days", "median:Half_touched_within", visits="visits"),
         )  # fmt: skip
         return self._part("touch", table)
 
     def reasons(self) -> ReportPart:
-        table = self._grouped(
+        """Why people left the path."""
+        table = self.grouped(
             "given_back", "Visits that ended beside the path", self.report.reasons,
-            *self._stages("stage:From target:To"),
+            *self.stages("stage:From target:To"),
             *columns_of("text", "rule", lambda rule: self.rules.get(str(rule), str(rule))),
             *columns_of("text", "reason"),
             *ratio_columns("ratio", "Visits", "Of all that ended", "Share"),
@@ -358,10 +438,11 @@ class _Parts:
         return self._part("reasons", table)
 
     def duplicates(self) -> ReportPart:
+        """How many records were merged into others; in files only if any were."""
         rows = self.report.duplicates
-        rows = rows if any(row.ratio.part for row in rows) else ()
+        rows = rows if self.terminal or any(row.ratio.part for row in rows) else ()
         lead = self.stage(rows[0].stage) if rows else ""
-        table = self._grouped(
+        table = self.grouped(
             "duplicates", "Records that were merged into others", rows,
             *ratio_columns("ratio", "Merged", "Records created", "Share merged"),
             *columns_of("days", "median:Half_merged_within"),
@@ -371,19 +452,23 @@ class _Parts:
         return self._part("duplicates", table)
 
     def mix(self) -> ReportPart:
-        rows = [(mix, part) for mix in self.report.mixes for part in mix.parts]
-        first, second = itemgetter(0), itemgetter(1)
+        """Each change with the parts of its groups below it."""
+        rows = [
+            _MixLine(mix.source, mix.target, part.group if part else "all", part or mix)
+            for mix in self.report.mixes
+            for part in (None, *mix.parts)
+        ]
         table = table_of(
             "mix", "Change of conversion by group", rows,
-            made_column("source", "From", "text", lambda row: self.stage(first(row).source)),
-            made_column("target", "To", "text", lambda row: self.stage(first(row).target)),
-            made_column("group", "Group", "text", lambda row: second(row).group),
-            made_column("rate", "By its own conversion", "share", lambda row: second(row).rate),
-            made_column("mix", "By its size", "share", lambda row: second(row).mix),
+            *self.stages("source:From target:To"), *columns_of("text", "group"),
+            *ratio_columns("row.before", "Reached before", "Journeys before", "Before"),
+            *ratio_columns("row.after", "Reached after", "Journeys after", "After"),
+            *columns_of("share", "row.rate:By_its_own_conversion row.mix:By_its_size", signed=True),
         )  # fmt: skip
         return self._part("mix", table)
 
     def money(self) -> ReportPart:
+        """Opportunities: the numbers of each group, what is open by stage, old ones."""
         report = self.report.money
         assert report is not None
         unit = f" ({report.currency})" if report.currency else ""
@@ -396,34 +481,36 @@ class _Parts:
             return number, money(f"{path}_amount", f"{title}: amount", f"{path}.amount")
 
         old = amounts("old", "Older") if report.deal_age is not None else ()
-        won = self._grouped(
+        won = self.grouped(
             "money", "Open, won and lost", report.groups,
             *amounts("open", "Open"), *old, *amounts("won", "Won"),
             money("average", "Average won deal", "won.average"), *amounts("lost", "Lost"),
             *ratio_columns("win_rate", "Of them won", "Closed", "Win rate"),
-            *columns_of("days", "cycle:From_opening_to_win"),
+            *columns_of("days", "cycle:From_opening_to_win median_cycle:Half_won_within"),
             money("velocity", "Velocity a day", "velocity"),
             money("won_per_day", "Really won a day", "won_per_day"),
         )  # fmt: skip
-        pipeline = self._grouped(
-            "pipeline", "Open opportunities by stage", report.pipeline, *self._stages("stage"),
+        pipeline = self.grouped(
+            "pipeline", "Open opportunities by stage", report.pipeline, *self.stages("stage"),
             *amounts("open", "Open"), *old,
         )  # fmt: skip
-        deals = self._grouped(
+        deals = self.grouped(
             "old_deals", "Old opportunities", report.old,
-            *columns_of("text", "id:Opportunity person:Contact owner"), *self._stages("stage"),
+            *columns_of("text", "id:Opportunity person:Contact owner"), *self.stages("stage"),
             *columns_of("money", "amount"), *columns_of("text", "currency"),
             *columns_of("time", "closes_at:To_close"), *columns_of("days", "age"),
         )  # fmt: skip
-        return self._part("money", *(table for table in (won, pipeline, deals) if table.rows))
+        return self._part(
+            "money", *(table for table in (won, pipeline, deals) if table.rows or self.terminal)
+        )
 
     # -- lists of people
 
     def _list(self, name: Measure, *specs: ColumnSpec, notes: Iterable[str] = ()) -> ReportPart:
-        table = self._grouped(
+        table = self.grouped(
             f"{name}_people", _TITLES[name], getattr(self.report, name),
             *columns_of("text", "name company email:E-mail owner assigned_to"),
-            *self._stages("stage"), *columns_of("time", "since"), *specs,
+            *self.stages("stage"), *columns_of("time", "since"), *specs,
             *columns_of("text", "person:Id"), notes=notes, people=True,
         )  # fmt: skip
         return self._part(name, table)
@@ -433,19 +520,22 @@ class _Parts:
         return made_column("why", "Why", "text", lambda row: words(get(row)))
 
     def ready(self) -> ReportPart:
+        """Who is ready for sales."""
         why = self._why("rule", lambda rule: self.rules.get(rule, rule))
         return self._list("ready", *columns_of("days", "time:For"), why)
 
     def overdue(self) -> ReportPart:
+        """Who is still in a stage whose deadline was missed."""
         return self._list(
             "overdue", *columns_of("time", "due"), self._why("deadline", self.deadlines.get)
         )
 
     def stuck(self) -> ReportPart:
+        """Who is in a stage for longer than is usual."""
         limits = [row for row in self.report.limits if row.time]
         known = {row.stage: f"longer than {lasting(row.time)}" for row in limits if row.time}
         notes = (
-            f"{self.stage(row.stage)}: {known[row.stage]}, {_USUAL.get(row.of, 'as was said')}."
+            f"{self.stage(row.stage)}: {known[row.stage]}, {USUAL.get(row.of, 'as was said')}."
             for row in limits
         )
         why = self._why("stage", known.get)
@@ -454,6 +544,7 @@ class _Parts:
     # -- findings
 
     def findings(self) -> Iterator[tuple[str, str]]:
+        """What to talk about, and what to do."""
         report, path = self.report, [stage.name for stage in self.model.path]
         if report.ready and report.ready_stage:
             first = format_date(report.ready[0].since, report.zone)
@@ -477,6 +568,17 @@ class _Parts:
                 f"The narrowest step is {least.label}: {least.text}",
                 "Look at why the others did not go on",
             )
+
+
+def _end(row: Leak, place: int) -> float | None:
+    return None if row.range is None else row.range[place]
+
+
+def _verdict(row: MarketingShare) -> str:
+    if row.target is None or row.gap is None:
+        return "" if row.target is None else decimal_percent(row.target * 100)
+    verdict = "met" if row.met else "missed"
+    return f"{decimal_percent(row.target * 100)}: {verdict} by {abs(row.gap) * 100:.1f} points"
 
 
 def _yes(value: Any) -> str:

@@ -71,7 +71,7 @@ Path("people.csv").write_text(
 )
 for command in (
     "run two_step --people people.csv --out out --no-pictures",
-    "funnel out/history.csv --model two_step --show unowned",
+    "funnel out/history.csv --model two_step --show unowned --out tables/",
 ):
     subprocess.run([sys.executable, "-m", "lifecycle_fsm.cli", *command.split()], check=True)
 """,

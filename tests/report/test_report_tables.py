@@ -16,7 +16,7 @@ from lifecycle_fsm.funnel import PairConversion
 from lifecycle_fsm.report import make_report, save_report
 from lifecycle_fsm.report.content import ReportColumn, ReportPart, ReportTable, cell_text
 from lifecycle_fsm.report.measure_tables import findings, measure_parts
-from tests.report.made import EVIL, MODEL, chapter, in_segments, measured, whole
+from tests.report.made import END, EVIL, MODEL, START, chapter, in_segments, measured, whole
 
 
 def table(name: str) -> ReportTable:
@@ -56,6 +56,15 @@ def test_groups_are_the_first_column_and_add_up() -> None:
     for stage in MODEL.stages:
         rows = [row for row in people.rows if row[1] == stage.display]
         assert sum(row[2] for row in rows) == whole_people[stage.name]  # type: ignore[misc]
+
+
+def test_no_two_columns_of_a_table_have_the_same_name(tmp_path: Path) -> None:
+    for by in ("source", "owner"):
+        report = make_report(MODEL, [chapter(by=by, compare=START + (END - START) / 2)])
+        for known in report.tables:
+            names = [column.name for column in known.columns]
+            assert len(names) == len(set(names)), known.name
+        assert save_report(report, f"{tmp_path / by}/")
 
 
 def test_segments_have_their_own_numbers() -> None:
