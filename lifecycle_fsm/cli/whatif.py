@@ -311,9 +311,9 @@ def _values(first: str, last: str, step: str | None) -> list[int | float]:
 
 
 def _save(answer: Any, capacity: float | None, out: str) -> None:
-    if is_report(out):
-        from lifecycle_fsm.whatif.what_if_report import range_report, what_if_report
+    from lifecycle_fsm.whatif.what_if_report import range_report, range_svg, what_if_report
 
+    if is_report(out):
         whole = isinstance(answer, WhatIf)
         save_report(what_if_report(answer) if whole else range_report(answer, capacity), out)
         return
@@ -326,6 +326,4 @@ def _save(answer: Any, capacity: float | None, out: str) -> None:
             ]
             TableWriter(columns, answer.changes).save(out)
         else:
-            from lifecycle_fsm.whatif.range_picture import range_svg
-
             write_file(out, range_svg(answer, capacity))

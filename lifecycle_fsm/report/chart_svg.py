@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
+from pathlib import Path
 from typing import assert_never
 
+from lifecycle_fsm.diagram.render import FALLBACK_FONTS, FONT
 from lifecycle_fsm.diagram.text_fit import cut, width
 from lifecycle_fsm.report.content import (
     BarChart,
@@ -21,6 +23,8 @@ from lifecycle_fsm.report.content import (
 )
 from lifecycle_fsm.wording import clean, percent
 
+#: The style of a page, and of the charts on it.
+STYLE = Path(__file__).with_name("report.css")
 WIDE, NARROW = 900, 350
 """The widths of a chart in pixels: on a screen, and on a phone."""
 _TEXT, _SMALL, _LETTER = 13.0, 11.0, 1.12
@@ -29,6 +33,30 @@ _PANEL, _GAP, _CELL = 130.0, 28.0, 72.0
 
 def chart_svg(chart: Chart, wide: float = WIDE) -> str:
     """The chart as an SVG of this width, with its description as text alternative."""
+    marks, high = _drawn(chart, wide)
+    title, description = escape(clean(chart.title)), escape(clean(chart.description))
+    return (
+        f'<svg class="chart" role="img" viewBox="0 0 {wide:g} {high:.0f}" aria-label="{title}: '
+        f'{description}">{marks}</svg>'
+    )
+
+
+def chart_file(chart: Chart, title: str) -> str:
+    """The chart below a title, as an SVG file of its own with all that a page's style gives it."""
+    marks, high = _drawn(chart, WIDE)
+    title, description = escape(clean(title)), escape(clean(chart.description))
+    style = f"{STYLE.read_text('utf-8')}svg {{ background: var(--paper); }}"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" width="{WIDE + 60}" '
+        f'viewBox="-30 -60 {WIDE + 60} {high + 90:.0f}" '
+        f"font-family=\"'{FONT}', {FALLBACK_FONTS}\">"
+        f"<title>{title}</title><desc>{description}</desc><style>{style}</style>"
+        f'<text y="-24" class="head">{title}</text>{marks}</svg>\n'
+    )
+
+
+def _drawn(chart: Chart, wide: float) -> tuple[str, float]:
+    """The marks of a chart and its height."""
     drawing = _ChartSvg(wide)
     match chart:
         case BarChart():
@@ -41,11 +69,7 @@ def chart_svg(chart: Chart, wide: float = WIDE) -> str:
             high = drawing.what_if(chart)
         case _:
             assert_never(chart)
-    title, description = escape(clean(chart.title)), escape(clean(chart.description))
-    return (
-        f'<svg class="chart" role="img" viewBox="0 0 {wide:g} {high:.0f}" aria-label="{title}: '
-        f'{description}">{"".join(drawing.marks)}</svg>'
-    )
+    return "".join(drawing.marks), high
 
 
 class _ChartSvg:
@@ -211,15 +235,18 @@ class _ChartSvg:
         if chart.capacity is not None:
             y = base - chart.capacity / most * high
             self.path([(start, y), (wide, y)], "limit")
-            self.text(wide, y - 4, f"capacity {chart.capacity:,.4g}", "small strong halo", "end")
+            limit = f"capacity {chart.capacity:,.4g} per week"
+            self.text(wide, y - 4, limit, "small strong halo", "end")
         for place in self.named(chart, step):
             x, tall = start + (place + 0.5) * step, chart.entries[place] / most * high
             number = f"{chart.entries[place]:,.3g}"
             self.text(x, base - tall - 4, number, "small halo", "middle")
             self.text(x, base + 16, chart.values[place], "small", "middle")
+            if chart.values[place] == chart.current:
+                self.text(x, base + 30, "now", "small strong", "middle")
         setting = cut(chart.setting, wide / _LETTER, _SMALL)
-        self.text(wide / 2, base + 34, setting, "small", "middle")
-        return base + 42
+        self.text(wide / 2, base + 46, setting, "small", "middle")
+        return base + 54
 
     def mirrored(self, chart: WhatIfPanels, left: float, top: float, wide: float) -> float:
         """Bars upwards of those added and downwards of those lost, stacked by outcome."""
@@ -228,7 +255,7 @@ class _ChartSvg:
         for place, name in enumerate(outcomes):
             if x > left and x + _wide(name, _SMALL) + 30 > left + wide:
                 x, y = left, y + 18
-            self.box(x, y - 10, 12, 12, f"outcome o{place % 4}")
+            self.box(x, y - 10, 12, 12, f"outcome o{place % 6}")
             self.text(x + 17, y, name, "small")
             x += _wide(name, _SMALL) + 34
         half, middle = 90.0, y + 112
@@ -248,15 +275,21 @@ class _ChartSvg:
                         y,
                         step * 0.7,
                         tall,
-                        f"outcome o{place % 4}",
+                        f"outcome o{place % 6}",
                     )
                     reached[at] += tall
+            sums = _sums(side, chart)
+            for place in self.named(chart, step):
+                x = start + (place + 0.5) * step
+                y = middle + way * reached[place] + (-4 if way < 0 else 12)
+                if sums[place]:
+                    self.text(x, y, f"{sums[place]:,}", "small", "middle")
         for place in self.named(chart, step):
             x = start + (place + 0.5) * step
-            self.text(x, middle + half + 20, chart.values[place], "small", "middle")
+            self.text(x, middle + half + 30, chart.values[place], "small", "middle")
         setting = cut(chart.setting, wide / _LETTER, _SMALL)
-        self.text(left + wide / 2, middle + half + 38, setting, "small", "middle")
-        return middle + half + 46
+        self.text(left + wide / 2, middle + half + 48, setting, "small", "middle")
+        return middle + half + 56
 
     def named(self, chart: WhatIfPanels, step: float) -> range:
         """The places of the values whose names and numbers have room, and of the present one."""

@@ -12,6 +12,7 @@ from lifecycle_fsm.funnel.entry_changes import ChangeKind
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.report import Report, ReportPart, ReportTable
 from lifecycle_fsm.report.assembly import report_of
+from lifecycle_fsm.report.chart_svg import chart_file
 from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
 from lifecycle_fsm.report.content import WhatIfPanels
 from lifecycle_fsm.whatif.token_range import WhatIfRange
@@ -22,6 +23,7 @@ _DEFINITION = (
     "Both models run over the same log. Only the first difference of each person is told, and what "
     "really happened after it: what people would have done under the changed model nobody knows"
 )
+_DETOUR = "detour"
 _WHO = "name company email:E-mail owner"
 
 
@@ -78,23 +80,14 @@ def what_if_report(answer: WhatIf) -> Report:
     return attrs.evolve(report, findings=tuple(_findings(answer)))
 
 
+def range_svg(answer: WhatIfRange, capacity: float | None = None) -> str:
+    """The chart of a range as an SVG file."""
+    chart = range_chart(answer, capacity)
+    return chart_file(chart, f"What if {chart.setting} were another value: {chart.title} per week")
+
+
 def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
     """The answers for several values as a report, with the chart of both panels."""
-    stages = [stage.name for stage in answer.old.path]
-    later = stages[stages.index(answer.stage) + 1 :] if answer.stage in stages else []
-
-    def ends(row: StageWhatIf, kind: ChangeKind) -> dict[str, int]:
-        became = row.became.get(kind, {})
-        return {name: became.get(name, 0) for name in later} | {
-            "": sum(count for name, count in became.items() if name not in later)
-        }
-
-    def bars(kind: ChangeKind) -> dict[str, tuple[int, ...]]:
-        counts = [ends(row.answer, kind) for row in answer.rows]
-        names = {name: clean(answer.old.stage(name).display) for name in later}
-        names[""] = "none of these"
-        return {title: tuple(each[name] for each in counts) for name, title in names.items()}
-
     table = table_of(
         "what_if_range", "By value", answer.rows,
         made_column("value", f"${answer.token}", "text", lambda row: _value(row.value)),
@@ -105,16 +98,42 @@ def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:
             if kind != "same"
         ),
     )  # fmt: skip
-    chart = WhatIfPanels(
+    chart = range_chart(answer, capacity)
+    limits = f"{chart.values[0]} to {chart.values[-1]}"
+    asked = f"${answer.token} were from {limits} and not {chart.current}"
+    return _report(answer.old, answer, [table], chart, asked=asked)
+
+
+def range_chart(answer: WhatIfRange, capacity: float | None = None) -> WhatIfPanels:
+    """Entries per week by value, and what really became of those who change.
+
+    Args:
+        answer: the range.
+        capacity: how many entries per week can be handled.
+    """
+    stages = [stage.name for stage in answer.old.path]
+    later = stages[stages.index(answer.stage) + 1 :] if answer.stage in stages else []
+
+    def ends(row: StageWhatIf, kind: ChangeKind) -> dict[str, int]:
+        became = row.became.get(kind, {})
+        detours = (end for end in became if end and end not in answer.old.ranks)
+        counts = {name: became.get(name, 0) for name in later}
+        counts[_DETOUR] = sum(became[end] for end in detours)
+        return counts | {"": sum(became.values()) - sum(counts.values())}
+
+    def bars(kind: ChangeKind) -> dict[str, tuple[int, ...]]:
+        counts = [ends(row.answer, kind) for row in answer.rows]
+        names = {name: clean(answer.old.stage(name).display) for name in later}
+        names |= {_DETOUR: "a detour", "": "none of these"}
+        return {title: tuple(each[name] for each in counts) for name, title in names.items()}
+
+    return WhatIfPanels(
         title=clean(answer.old.stage(answer.stage).display), setting=f"${answer.token}",
         values=tuple(_value(row.value) for row in answer.rows),
         entries=tuple(row.answer.new_per_week for row in answer.rows),
         current=_value(answer.old.tokens[answer.token]), capacity=capacity,
         added=bars("added"), lost=bars("lost"),
     )  # fmt: skip
-    limits = f"{chart.values[0]} to {chart.values[-1]}"
-    asked = f"${answer.token} were from {limits} and not {chart.current}"
-    return _report(answer.old, answer, [table], chart, asked=asked)
 
 
 def _counts(kind: ChangeKind, counts: Callable[[Any], Mapping[ChangeKind, int]]) -> ColumnSpec:
