@@ -2,7 +2,6 @@
 
 from lifecycle_fsm.forecast.forecast_records import (
     BacktestResult,
-    EntryKind,
     Expectation,
     Forecast,
     PastWeek,
@@ -14,7 +13,6 @@ from lifecycle_fsm.forecast.forecasting import forecast
 
 __all__ = [
     "BacktestResult",
-    "EntryKind",
     "Expectation",
     "Forecast",
     "PastWeek",

@@ -4,20 +4,17 @@
 which :func:`observe` makes. :func:`count` computes what a diagram shows.
 """
 
-from lifecycle_fsm.funnel.cohorts import UNITS, Cohort, CohortCell, cohorts
+from lifecycle_fsm.funnel.cohorts import UNITS, Cohort, cohorts
 from lifecycle_fsm.funnel.compare import (
     Comparison,
     ConversionChange,
     Side,
-    StayChange,
-    Volume,
     compare,
     compare_at,
     compare_versions,
     known_versions,
 )
 from lifecycle_fsm.funnel.conversion import (
-    Pair,
     PairConversion,
     Ratio,
     conversions,
@@ -25,32 +22,14 @@ from lifecycle_fsm.funnel.conversion import (
 )
 from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture, on_pictures
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
-from lifecycle_fsm.funnel.known import COMPARED, ChangedNumber, KnownChanges, compare_known
+from lifecycle_fsm.funnel.known import COMPARED, KnownChanges, compare_known
 from lifecycle_fsm.funnel.leaks import GivenBack, Leak, given_back, leaks
 from lifecycle_fsm.funnel.merged_records import Duplicates, duplicates
-from lifecycle_fsm.funnel.mix import Mix, MixPart, mixes
-from lifecycle_fsm.funnel.money import (
-    Amounts,
-    MoneyReport,
-    OldDeal,
-    OtherCurrency,
-    Pipeline,
-    Revenue,
-    money,
-    won_amounts,
-)
+from lifecycle_fsm.funnel.mix import Mix, MixPart
+from lifecycle_fsm.funnel.money import MoneyReport, money, won_amounts
 from lifecycle_fsm.funnel.parts import InParts, Measuring, measured
-from lifecycle_fsm.funnel.people import (
-    Limit,
-    PeopleNow,
-    Waiting,
-    limits,
-    people_now,
-    ready_for_sales,
-    ready_stage,
-    stuck,
-)
-from lifecycle_fsm.funnel.periods import Every, Period, periods
+from lifecycle_fsm.funnel.people import Limit, limits, people_now, ready_for_sales, stuck
+from lifecycle_fsm.funnel.periods import Every, periods
 from lifecycle_fsm.funnel.report import (
     COMPARING,
     FORMULAS,
@@ -64,7 +43,6 @@ from lifecycle_fsm.funnel.scope import (
     CONTACT_FIELDS,
     EVERYBODY,
     NOTHING,
-    OWN_FIELDS,
     READINGS,
     Contact,
     Journeys,
@@ -74,7 +52,7 @@ from lifecycle_fsm.funnel.scope import (
     sales_stage,
 )
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
-from lifecycle_fsm.funnel.sla import FirstTouch, Kept, Overdue, agreements, first_touches, overdue
+from lifecycle_fsm.funnel.sla import Kept, agreements, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.funnel.visits import Visit, Walk, walks
 
@@ -87,13 +65,9 @@ __all__ = [
     "FORMULAS",
     "MEASURES",
     "NOTHING",
-    "OWN_FIELDS",
     "READINGS",
     "UNITS",
-    "Amounts",
-    "ChangedNumber",
     "Cohort",
-    "CohortCell",
     "Comparison",
     "Contact",
     "Conversion",
@@ -101,7 +75,6 @@ __all__ = [
     "Counts",
     "Duplicates",
     "Every",
-    "FirstTouch",
     "Flow",
     "FunnelReport",
     "GivenBack",
@@ -117,25 +90,14 @@ __all__ = [
     "Mix",
     "MixPart",
     "MoneyReport",
-    "OldDeal",
-    "OtherCurrency",
-    "Overdue",
-    "Pair",
     "PairConversion",
-    "PeopleNow",
-    "Period",
-    "Pipeline",
     "Ratio",
     "Reading",
     "Rep",
-    "Revenue",
     "Scope",
     "Side",
     "Stay",
-    "StayChange",
     "Visit",
-    "Volume",
-    "Waiting",
     "Walk",
     "agreements",
     "cohorts",
@@ -147,7 +109,6 @@ __all__ = [
     "conversions",
     "count",
     "duplicates",
-    "first_touches",
     "flows",
     "given_back",
     "known_versions",
@@ -156,7 +117,6 @@ __all__ = [
     "marketing_share",
     "measure",
     "measured",
-    "mixes",
     "money",
     "observe",
     "on_picture",
@@ -165,7 +125,6 @@ __all__ = [
     "people_now",
     "periods",
     "ready_for_sales",
-    "ready_stage",
     "reps",
     "sales_stage",
     "stays",

@@ -3,7 +3,7 @@
 from lifecycle_fsm.model.conversions import Set, given
 from lifecycle_fsm.model.definition import ActivityKind, Claim, DataRule, Period, ScoreRule, StepDef
 from lifecycle_fsm.model.model import Model
-from lifecycle_fsm.model.moves import Edge, Move, Stage, Stages
+from lifecycle_fsm.model.moves import Edge, Move, Stage
 from lifecycle_fsm.model.rule_validation import PLACE
 from lifecycle_fsm.model.rules import (
     AlertRule,
@@ -55,7 +55,6 @@ __all__ = [
     "Set",
     "SortRule",
     "Stage",
-    "Stages",
     "StepDef",
     "Theme",
     "dumps",

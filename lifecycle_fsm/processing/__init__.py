@@ -5,14 +5,13 @@
 """
 
 from lifecycle_fsm.processing.chain import Chain, ChainResult, StepError, chain_of
-from lifecycle_fsm.processing.step import Context, Demographic, Rows, Run, Step, step
+from lifecycle_fsm.processing.step import Context, Rows, Run, Step, step
 from lifecycle_fsm.stable_hash import stable_choice
 
 __all__ = [
     "Chain",
     "ChainResult",
     "Context",
-    "Demographic",
     "Rows",
     "Run",
     "Step",

@@ -5,14 +5,13 @@
 """
 
 from lifecycle_fsm.report.assembly import ReportChapter, make_report
-from lifecycle_fsm.report.content import Report, ReportColumn, ReportPart, ReportTable
+from lifecycle_fsm.report.content import Report, ReportPart, ReportTable
 from lifecycle_fsm.report.saved_report import ENDINGS, is_report, save_report
 
 __all__ = [
     "ENDINGS",
     "Report",
     "ReportChapter",
-    "ReportColumn",
     "ReportPart",
     "ReportTable",
     "is_report",

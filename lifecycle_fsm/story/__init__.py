@@ -9,16 +9,14 @@ what was passed over, and what comes next (R40).
 from lifecycle_fsm.story.chapters import Chapter
 from lifecycle_fsm.story.entries import Entry
 from lifecycle_fsm.story.next_steps import Situation, Way
-from lifecycle_fsm.story.replay import FieldChange, StoryMoment, together
+from lifecycle_fsm.story.replay import together
 from lifecycle_fsm.story.story import Story, tell
 
 __all__ = [
     "Chapter",
     "Entry",
-    "FieldChange",
     "Situation",
     "Story",
-    "StoryMoment",
     "Way",
     "tell",
     "together",

@@ -2,7 +2,7 @@
 
 from lifecycle_fsm.activities import by_event
 from lifecycle_fsm.rows.row import FileRow, Reject
-from lifecycle_fsm.rows.row_file import FORMATS, Format, RowFile, open_table
+from lifecycle_fsm.rows.row_file import Format, RowFile, open_table
 from lifecycle_fsm.tables.binding import FilePart, FileReport
 from lifecycle_fsm.tables.bound_activity import ActivityColumns, Targets
 from lifecycle_fsm.tables.duplicates import (
@@ -49,7 +49,6 @@ __all__ = [
     "DEADLINES",
     "DECISIONS",
     "DUPLICATES",
-    "FORMATS",
     "HISTORY",
     "OWNERS",
     "REJECTS",

@@ -5,20 +5,11 @@ entry by entry; :func:`plan_change` tries the change on everybody as they are at
 """
 
 from lifecycle_fsm.whatif.part_comparison import EntryChange, PlannedMove
-from lifecycle_fsm.whatif.what_if_results import (
-    AssigneeLoad,
-    CohortTest,
-    EntryPair,
-    StageWhatIf,
-    WhatIf,
-)
+from lifecycle_fsm.whatif.what_if_results import StageWhatIf, WhatIf
 from lifecycle_fsm.whatif.what_if_run import LogSource, plan_change, what_if
 
 __all__ = [
-    "AssigneeLoad",
-    "CohortTest",
     "EntryChange",
-    "EntryPair",
     "LogSource",
     "PlannedMove",
     "StageWhatIf",

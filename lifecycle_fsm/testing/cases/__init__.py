@@ -14,27 +14,22 @@ and approves it, and from then on a test compares the model with what was approv
 
 from lifecycle_fsm.testing.cases.approval import (
     ChangedCase,
-    Differences,
     approved,
     compared,
     read_table,
     to_text,
 )
-from lifecycle_fsm.testing.cases.case_table import Case, CaseRow, CaseTable
+from lifecycle_fsm.testing.cases.case_table import CaseRow, CaseTable
 from lifecycle_fsm.testing.cases.derivation import cases_of
 from lifecycle_fsm.testing.cases.outcomes import CaseRunner
-from lifecycle_fsm.testing.mcdc import Boundary, GuardCases, Pair, Probe, conditions, guard_cases
+from lifecycle_fsm.testing.mcdc import GuardCases, Probe, conditions, guard_cases
 
 __all__ = [
-    "Boundary",
-    "Case",
     "CaseRow",
     "CaseRunner",
     "CaseTable",
     "ChangedCase",
-    "Differences",
     "GuardCases",
-    "Pair",
     "Probe",
     "approved",
     "cases_of",

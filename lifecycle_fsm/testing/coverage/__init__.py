@@ -4,7 +4,6 @@
 :class:`~lifecycle_fsm.testing.recorder.Watch` recorded.
 """
 
-from lifecycle_fsm.testing.coverage.coverage_report import as_plain
-from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Somebody, measure
+from lifecycle_fsm.testing.coverage.measure import measure
 
 __all__ = ["Coverage", "Item", "Somebody", "as_plain", "measure"]
