@@ -3,6 +3,7 @@ sales gives people back."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -118,10 +119,11 @@ def given_back(scope: Scope) -> Measuring[tuple[GivenBack, ...]]:
         LifecycleError: the history does not keep ``rejection_reason``.
     """
     model = scope.model
-    if "rejection_reason" not in model.dimensions:
+    if not scope.walks.keep("rejection_reason"):
+        line = json.dumps([*dict.fromkeys((*model.dimensions, "rejection_reason"))])
         raise ImpossibleMeasure(
-            "the history does not keep why people were rejected: write dimensions = "
-            '["rejection_reason"] into the model, beside others, and run it again'
+            f"the history does not keep why people were rejected: the model needs the line "
+            f"dimensions = {line}; run it again with that"
         )
     telling = _telling(model)
     detours = {stage.name for stage in model.stages if stage.off_path}

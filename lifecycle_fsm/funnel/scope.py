@@ -82,6 +82,11 @@ class Walks:
         self._history, self._model, self._until, self._where = history, model, until, where
         self._known = [*self._made()] if isinstance(history, HistoryInMemory) else None
 
+    def keep(self, name: str) -> bool:
+        """Whether the history keeps a dimension; one without rows keeps those of the model."""
+        kept = self._history.dimensions
+        return name in (self._model.dimensions if kept is None else kept)
+
     def parts(self) -> Iterable[tuple[Walk, ...]]:
         """The walks in parts, each with all walks of some people."""
         return self._made() if self._known is None else self._known

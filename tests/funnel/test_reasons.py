@@ -13,9 +13,7 @@ from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import load
 from tests.funnel.made import Hop, day, kept, merge, mixed, walk
 
-MODEL = attrs.evolve(
-    load("waterfall"), dimensions=("sourced_by", "rejection_reason"), assignment=(), alerts=()
-)
+MODEL = attrs.evolve(load("waterfall"), assignment=(), alerts=())
 
 
 def rejected(reason: str) -> dict[str, Any]:
@@ -75,6 +73,18 @@ def test_the_window_is_that_of_the_row() -> None:
     ]
 
 
-def test_a_history_without_reasons_says_how_to_keep_them() -> None:
-    with pytest.raises(LifecycleError, match=r"dimensions = \[\"rejection_reason\"\]"):
-        given_back(observe(ROWS, load("waterfall")))
+@pytest.mark.parametrize(
+    ("dimensions", "line"),
+    [
+        (("country",), r'dimensions = \["country", "rejection_reason"\]; run it again'),
+        (("rejection_reason",), r'dimensions = \["rejection_reason"\]; run it again'),
+    ],
+)
+def test_a_history_without_reasons_says_how_to_keep_them(
+    dimensions: tuple[str, ...], line: str
+) -> None:
+    """It counts what the history keeps: one of an older model has no reasons."""
+    rows = lived("a", ("processing", 0), ("mql", 0), ("recycled", 4))
+    with pytest.raises(LifecycleError, match=line):
+        given_back(observe(rows, attrs.evolve(MODEL, dimensions=dimensions)))
+    assert given_back(observe([], MODEL)) == ()
