@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
+from textwrap import fill
 from typing import Any, NamedTuple
 
 import attrs
@@ -95,8 +96,8 @@ def as_text(
     left_out: Collection[Measure] = (),
     width: int | None = None,
 ) -> str:
-    """The report for people. The last line names the measures that are left out, and a note says
-    so where the text is wider than the terminal."""
+    """The report for people, within the width of a terminal, if it is known; a note says so where
+    that cuts rows. The last line names the measures that are left out."""
     text = _ReportText(report, model)
     parts = [
         f"{model.title or model.name} (model {report.model}, version {report.version})",
@@ -112,13 +113,19 @@ def as_text(
         parts += ["", *(f"note: {note}" for note in report.notes)]
     if left_out:
         parts += ["", f"more with --show: {', '.join(left_out)}"]
-    if width is not None and max(map(len, "\n".join(parts).splitlines())) > width:
-        parts += [
+    lines = "\n".join(parts).splitlines()
+    if width is not None and max(map(len, lines)) > width:
+        lines += [
             "",
             "note: some lines are wider than this terminal: --out funnel.xlsx or funnel.html has "
             "all as tables",
         ]
-    return "\n".join(parts)
+        lines = [
+            # A row of a table is cut, and a sentence is wrapped.
+            f"{line[: width - 1]}…" if line[:1] == " " and len(line) > width else fill(line, width)
+            for line in lines
+        ]
+    return "\n".join(lines)
 
 
 def known_as_text(changes: KnownChanges, model: Model) -> str:
