@@ -54,7 +54,7 @@ from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.tables.opportunity_table import OpportunityRow
-from lifecycle_fsm.wording import counted, lasting
+from lifecycle_fsm.wording import clean, counted, lasting
 
 Measure: TypeAlias = Literal[
     "people", "ready", "flows", "conversion", "cohorts", "leaks", "stay", "reps", "share", "sla",
@@ -516,7 +516,8 @@ def _remarks(scope: Scope, tables: Mapping[str, Any]) -> Iterator[str]:
             f"a merge ended up to {counted(merged, 'journey')} before they came further: they are "
             "left out of the conversion to there"
         )
-    unknown = [row.stage for row in tables.get("limits", ()) if row.time is None]
+    limits = (row for row in tables.get("limits", ()) if row.time is None)
+    unknown = [clean(scope.model.stage(row.stage).display) for row in limits]
     if unknown:
         yield (
             f"nobody is called stuck in {', '.join(unknown)}: most stay there, or too few have "

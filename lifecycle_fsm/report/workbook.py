@@ -174,12 +174,16 @@ class _Workbook:
         apart = [table for table in filled if table.people or len(table.rows) > _PAGE]
         short = [table for table in filled if table not in apart]
         first: list[ReportTable | HeatMap] = [*short, *maps]
-        yield self._sheet(part.title, part, first or apart[:1]), part.definition
-        for table in apart if first else apart[1:]:
+        if first:
+            yield self._sheet(part.title, part, first), part.definition
+        for table in apart:
             title = "All rows" if table.title == part.title else table.title
             if not title.startswith(part.title):
                 title = f"{part.title.rstrip('?')}: {title[:1].lower()}{title[1:]}"
-            yield self._sheet(title, part, [table]), title
+            if not first and len(apart) == 1:
+                title = part.title
+            alone = not first and table is apart[0]
+            yield self._sheet(title, part, [table]), part.definition if alone else title
 
     def _sheet(self, title: str, part: ReportPart, blocks: Sequence[ReportTable | HeatMap]) -> str:
         """Write tables and maps below each other, none of which is parted by the end of a page;

@@ -86,7 +86,7 @@ def test_what_is_not_asked_for_needs_no_scipy(monkeypatch: pytest.MonkeyPatch) -
         ({}, "a flow ratio over 100 % is no error"),
         ({"horizon": days(5)}, "were not watched for the whole horizon"),
         ({}, "kept and missed deadlines are read from the table `deadlines`, which `run` writes"),
-        ({}, "nobody is called stuck in processing, mal, mql, sal, sql: "),
+        ({}, "nobody is called stuck in Processing, MAL, MQL, SAL, SQL: "),
     ],
 )
 def test_what_must_be_known_is_noted(how: dict[str, Any], note: str) -> None:

@@ -152,6 +152,18 @@ def test_a_table_that_is_longer_than_a_page_has_a_sheet_of_its_own() -> None:
     assert {"Short", "Also short"} <= {value for value, _ in cells(content, "What if").values()}
 
 
+def test_each_of_several_long_tables_says_which_it_is() -> None:
+    tables = tuple(
+        table_of(f"t{at}", title, range(50), made_column("n", "Number", "count", int))
+        for at, title in enumerate(("F: first", "Second"))
+    )
+    part = ReportPart(name="f", title="F", definition="d", tables=tables)
+    content = write_workbook(attrs.evolve(whole(), parts=(part,)))
+    assert list(sheets(content)) == ["Read me", "F first", "F second"]
+    front = cells(content, "Read me").values()
+    assert {"d.", "F: second."} <= {value for value, _ in front}
+
+
 def test_what_stands_below_each_other_is_not_parted_by_the_end_of_a_page() -> None:
     part = ReportPart(
         name="f", title="F", definition="d",
