@@ -8,13 +8,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from lifecycle_fsm.errors import FileProblem, RecordError, suggest
-from lifecycle_fsm.fields import FieldType, Value, instant
+from lifecycle_fsm.errors import FileProblem, suggest
+from lifecycle_fsm.fields import FieldType, instant
 from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.orchestrator.saved_state import load_opportunities
 from lifecycle_fsm.person import BASE_FIELDS, READ_ONLY
-from lifecycle_fsm.tables import Format, open_table
+from lifecycle_fsm.tables import Format
+from lifecycle_fsm.tables.history_tables import accepted, open_run_table
 
 _TEXT = FieldType("str")
 
@@ -55,8 +56,8 @@ def _read(
         wanted = {"id", "stage", *only}
         types = {name: kind for name, kind in types.items() if name in wanted}
     starts = _starts(model)
-    with open_table(path, format, guarded=True) as table:
-        _check(table.name, table.columns)
+    what = "table of people as `run` writes it"
+    with open_run_table(path, format, ("id", "stage"), what) as table:
         if table.parquet is not None:
             if ids is not None:
                 table.parquet.choose("id", ids)
@@ -68,7 +69,7 @@ def _read(
                 value = row.values.get(name)
                 # A CSV has no other sign for a missing value.
                 if value is not None and value != "":
-                    values[name] = _accepted(where, name, kind, value)
+                    values[name] = accepted(where, name, kind, value)
             stage = values["stage"]
             if stage not in model.by_name:
                 raise FileProblem(
@@ -119,25 +120,7 @@ def people_of(states: Iterable[Mapping[str, Any]], model: Model) -> Iterator[Sim
         )
 
 
-def _accepted(where: str, name: str, kind: FieldType, value: object) -> Value:
-    try:
-        return kind.accept(value)
-    except RecordError as error:
-        raise FileProblem(f"{where}, column {name}: {error}") from None
-
-
 def _starts(model: Model) -> dict[str, Any]:
     fields = {**BASE_FIELDS, **{field.name: field for field in model.fields}}
     known: dict[str, Any] = {name: field.start() for name, field in fields.items()}
     return {"id": "", **dict.fromkeys(READ_ONLY), "journey": 1, **known}
-
-
-def _check(name: str, columns: tuple[str, ...] | None) -> None:
-    lacking = [
-        column for column in ("id", "stage") if columns is not None and column not in columns
-    ]
-    if lacking:
-        raise FileProblem(
-            f"{name} is no table of people as `run` writes it: it has no column "
-            f"{' and no column '.join(map(repr, lacking))}"
-        )

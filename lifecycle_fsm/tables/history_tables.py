@@ -42,6 +42,7 @@ from lifecycle_fsm.tables.output_tables import (
 from lifecycle_fsm.tables.spooled_rows import Unstorable, is_large, spooled
 
 T = TypeVar("T")
+F = TypeVar("F")
 PART = 100_000  # rows of a Parquet file in memory at once
 _START = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -78,21 +79,14 @@ def open_history(
             read.
     """
     free = {name: attrs.evolve(kind, nullable=True) for name, kind in (dimensions or {}).items()}
-    with _open(path, format, HISTORY, "history") as table:
-        make = partial(_history_row, free)
-        if table.parquet is not None and _is_plain(table, HISTORY):
-            return _HistoryFile(_ColumnReader(table.name, table.parquet, HISTORY, make), free)
-        rows = (make(*row) for row in _checked(table.name, table.all_rows(), HISTORY))
-        if table.parquet is not None or not is_large(path):
-            return [*rows]
-        with suppress(Unstorable):
-            stored = _stored_history(table.name, rows, free)
-            return _HistoryFile(_ColumnReader(table.name, stored, HISTORY, make), free)
-    return [*_rows_of_text(path, format, HISTORY, make)]
+    return _opened(
+        path, format, HISTORY, "history", partial(_history_row, free),
+        partial(_stored_history, free=free), partial(_HistoryFile, free=free),
+    )  # fmt: skip
 
 
 def _stored_history(
-    name: str, rows: Iterator[HistoryRow], free: Mapping[str, FieldType]
+    name: str, rows: Iterator[HistoryRow], *, free: Mapping[str, FieldType]
 ) -> ParquetRows:
     """The rows in a temporary file; the columns of the dimensions are those of the first row.
 
@@ -146,28 +140,38 @@ def open_deadlines(
     Raises:
         FileProblem: as for :func:`read_deadlines`.
     """
-    with _open(path, format, DEADLINES, "table of deadlines") as table:
-        if table.parquet is not None and _is_plain(table, DEADLINES):
-            return _DeadlineFile(_ColumnReader(table.name, table.parquet, DEADLINES, _deadline))
-        rows = (_deadline(*row) for row in _checked(table.name, table.all_rows(), DEADLINES))
-        if table.parquet is not None or not is_large(path):
-            return [*rows]
-        with suppress(Unstorable):
-            stored = spooled(table.name, rows, DEADLINES)
-            return _DeadlineFile(_ColumnReader(table.name, stored, DEADLINES, _deadline))
-    return [*_rows_of_text(path, format, DEADLINES, _deadline)]
+    return _opened(
+        path, format, DEADLINES, "table of deadlines", _deadline,
+        partial(spooled, columns=DEADLINES), _DeadlineFile,
+    )  # fmt: skip
 
 
-def _rows_of_text(
+def _opened(
     path: str | Path,
     format: Format | None,
-    columns: Sequence[Column[Any]],
+    columns: Sequence[Column[T]],
+    what: str,
     make: Callable[[FileRow, _Accept, dict[str, Any]], T],
-) -> Iterator[T]:
-    """The records of a text, read once more, because a temporary file cannot hold all of them."""
-    with _open(path, format, columns, "table") as table:
-        for row in _checked(table.name, table.all_rows(), columns):
-            yield make(*row)
+    store: Callable[[str, Iterator[T]], ParquetRows],
+    file: Callable[[_ColumnReader[T]], F],
+) -> F | list[T]:
+    """A table as a file if it is one of Parquet, or a large text that a file can hold."""
+
+    def records(table: RowFile) -> Iterator[T]:
+        rows = _checked(table.name, table.all_rows(), columns)
+        return (make(*row) for row in rows)
+
+    names = [column.name for column in columns]
+    with open_run_table(path, format, names, what) as table:
+        if table.parquet is not None and _is_plain(table, columns):
+            return file(_ColumnReader(table.name, table.parquet, columns, make))
+        if table.parquet is not None or not is_large(path):
+            return [*records(table)]
+        with suppress(Unstorable):
+            stored = store(table.name, records(table))
+            return file(_ColumnReader(table.name, stored, columns, make))
+    with open_run_table(path, format, names, what) as table:  # once more, from its beginning
+        return [*records(table)]
 
 
 def _deadline(row: FileRow, accept: _Accept, values: dict[str, Any]) -> DeadlineFact:
@@ -184,13 +188,23 @@ _FIXED = frozenset(column.name for column in HISTORY)
 _TEXT = FieldType("str", nullable=True)
 
 
-def _open(
-    path: str | Path, format: Format | None, columns: Sequence[Column[Any]], what: str
+def open_run_table(
+    path: str | Path, format: Format | None, columns: Iterable[str], what: str
 ) -> RowFile:
-    """Open a table that a run wrote."""
+    """Open a table that a run wrote.
+
+    Args:
+        path: the file.
+        format: its format; by default by its name.
+        columns: those that it must have.
+        what: what it is called if it lacks one of them.
+
+    Raises:
+        FileProblem: it cannot be read, or lacks a column, or has one twice.
+    """
     table = open_table(path, format, guarded=True)
     known = table.columns
-    lacking = [column.name for column in columns if known is not None and column.name not in known]
+    lacking = [column for column in columns if known is not None and column not in known]
     problem = ""
     if lacking:
         problem = (
@@ -211,7 +225,7 @@ def _checked(
     """The rows of a table, with the values of all columns but the text ones."""
     types = _types(columns)
     for row in rows:
-        accept = partial(_accepted, f"{name}, line {row.line}")
+        accept = partial(accepted, f"{name}, line {row.line}")
         values = {}
         for column, kind in types.items():
             value = row.values.get(column)
@@ -228,7 +242,12 @@ def _types(columns: Sequence[Column[Any]]) -> dict[str, FieldType]:
     }
 
 
-def _accepted(where: str, column: str, kind: FieldType, value: Any) -> Value:
+def accepted(where: str, column: str, kind: FieldType, value: Any) -> Any:
+    """A cell as a value of a type.
+
+    Raises:
+        FileProblem: it is none; ``where`` and ``column`` say which cell.
+    """
     try:
         return kind.accept(value)
     except RecordError as error:
@@ -409,7 +428,7 @@ class _HistoryFile(StoredHistory):
     of each record are together, as a run writes them.
     """
 
-    def __init__(self, reader: _ColumnReader[HistoryRow], free: Mapping[str, FieldType]) -> None:
+    def __init__(self, reader: _ColumnReader[HistoryRow], *, free: Mapping[str, FieldType]) -> None:
         self._reader = reader
         names = [name for name in reader.parquet.schema if name not in _FIXED]
         self._kept = {name: _Accepted(partial(self._dimension, free.get(name))) for name in names}

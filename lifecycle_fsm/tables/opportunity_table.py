@@ -13,13 +13,12 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.errors import FileProblem, RecordError
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.currency import reported
 from lifecycle_fsm.person import Opportunity
-from lifecycle_fsm.rows.row import listed
-from lifecycle_fsm.rows.row_file import Format, open_table
+from lifecycle_fsm.rows.row_file import Format
+from lifecycle_fsm.tables.history_tables import accepted, open_run_table
 from lifecycle_fsm.tables.output_tables import Column
 
 
@@ -137,14 +136,8 @@ def read_opportunities(
     Raises:
         FileProblem: the file cannot be read, lacks a column, or has a row that is no opportunity.
     """
-    with open_table(path, format, guarded=True) as table:
+    with open_run_table(path, format, _TYPES, "table of opportunities") as table:
         columns = table.columns
-        lacking = [name for name in _TYPES if columns is not None and name not in columns]
-        if lacking:
-            raise FileProblem(
-                f"{table.name} is no table of opportunities: it has no column "
-                f"{', '.join(map(repr, lacking))}, only {listed(columns or ())}"
-            )
         dimensions = {
             name: attrs.evolve(model.field_types[name], nullable=True)
             for name in model.dimensions
@@ -153,16 +146,12 @@ def read_opportunities(
         for row in table.all_rows():
             where = f"{table.name}, line {row.line}"
             yield OpportunityRow(
-                **{name: _accepted(where, name, kind, row.values) for name, kind in _TYPES.items()},
+                **{
+                    name: accepted(where, name, kind, row.values.get(name))
+                    for name, kind in _TYPES.items()
+                },
                 kept={
-                    name: _accepted(where, _column(name), kind, row.values)
+                    name: accepted(where, _column(name), kind, row.values.get(_column(name)))
                     for name, kind in dimensions.items()
                 },
             )
-
-
-def _accepted(where: str, column: str, kind: FieldType, values: Mapping[str, Any]) -> Any:
-    try:
-        return kind.accept(values.get(column))
-    except RecordError as error:
-        raise FileProblem(f"{where}, column {column}: {error}") from None
