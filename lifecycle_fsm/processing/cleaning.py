@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import importlib
 import re
+import tomllib
 import unicodedata
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from lifecycle_fsm.errors import MissingExtra
+
+_WORDS = tomllib.loads(Path(__file__).with_name("cleaning_words.toml").read_text("utf-8"))
 
 # ------------------------------------------------------------------ libraries
 #
@@ -156,33 +160,10 @@ def _by_library(text: str) -> str | None:
 #
 # Mail providers that are open to everyone, whose domains are not those of companies.
 #
-# Registered domains, in the form of :func:`clean_domain`. A project adds its own with the option
-# ``free_mail`` of the step ``normalise``.
+# A project adds its own with the option ``free_mail`` of the step ``normalise``.
 
 
-FREE_MAIL = frozenset(
-    """
-    126.com 139.com 163.com 189.cn aim.com aliyun.com alice.it aol.com arcor.de att.net bbox.fr
-    bell.net bellsouth.net bigpond.com bluewin.ch bol.com.br btinternet.com charter.net
-    comcast.net cox.net daum.net duck.com earthlink.net email.com email.cz eircom.net fastmail.com
-    fastmail.fm free.fr freemail.hu freenet.de gmail.com gmx.at gmx.ch gmx.com gmx.de gmx.fr
-    gmx.net googlemail.com hanmail.net hey.com hotmail.be hotmail.ch hotmail.co.uk hotmail.com
-    hotmail.com.br hotmail.de hotmail.es hotmail.fr hotmail.it hotmail.nl hotmail.se hushmail.com
-    icloud.com inbox.com inbox.lv interia.pl juno.com kpnmail.nl laposte.net libero.it list.ru
-    live.be live.ca live.co.uk live.com live.com.au live.de live.fr live.it live.nl live.se mac.com
-    mail.com mail.de mail.ru mailbox.org me.com msn.com naver.com netcologne.de ntlworld.com
-    o2.pl online.de onet.pl optonline.net optusnet.com.au orange.fr outlook.be outlook.com
-    outlook.com.br outlook.de outlook.es outlook.fr outlook.it pm.me posteo.de proton.me
-    protonmail.ch protonmail.com qq.com rambler.ru rediffmail.com rocketmail.com rogers.com
-    sapo.pt sbcglobal.net seznam.cz sfr.fr shaw.ca sina.com skynet.be sky.com sohu.com sympatico.ca
-    t-online.de talktalk.net telenet.be telus.net terra.com.br tin.it tiscali.it tuta.com tuta.io
-    tutanota.com tutanota.de uol.com.br ukr.net verizon.net virgilio.it virginmedia.com
-    vodafone.it wanadoo.fr web.de wp.pl xs4all.nl xtra.co.nz ya.ru yahoo.ca yahoo.co.id
-    yahoo.co.in yahoo.co.jp yahoo.co.uk yahoo.com yahoo.com.ar yahoo.com.au yahoo.com.br
-    yahoo.com.mx yahoo.de yahoo.es yahoo.fr yahoo.in yahoo.it yahoo.se yandex.com yandex.ru yeah.net
-    ymail.com zoho.com
-    """.split()
-)
+FREE_MAIL = frozenset(_WORDS["free_mail"].split())
 
 
 # ------------------------------------------------------------------ company domain
@@ -249,42 +230,8 @@ LONGEST_COUNTRY = 100
 
 #: Names that people write but the standard lacks: short forms, parts of the United Kingdom, former
 #: names, and countries in their own languages.
-ALIASES = {
-    name: code
-    for code, names in {
-        "GB": "uk, great britain, britain, england, scotland, wales, northern ireland",
-        "US": "united states of america (usa)",
-        "IE": "republic of ireland",
-        "NL": "holland, nederland",
-        "RU": "russia",
-        "TR": "turkey, türkei",
-        "AE": "uae, emirates",
-        "CI": "ivory coast",
-        "CV": "cape verde",
-        "SZ": "swaziland",
-        "MK": "macedonia",
-        "MM": "burma",
-        "MO": "macau",
-        "VA": "vatican",
-        "PS": "palestine",
-        "DE": "deutschland",
-        "AT": "österreich",
-        "CH": "schweiz, suisse, svizzera",
-        "ES": "españa",
-        "IT": "italia",
-        "PL": "polska",
-        "BE": "belgië, belgique",
-        "DK": "danmark",
-        "SE": "sverige",
-        "NO": "norge",
-        "FI": "suomi",
-        "CZ": "česko",
-        "BR": "brasil",
-        "MX": "méxico",
-        "JP": "日本",
-        "CN": "中国",
-    }.items()
-    for name in names.split(", ")
+ALIASES: dict[str, str] = {
+    name: code for code, names in _WORDS["countries"].items() for name in names.split(", ")
 }
 
 
@@ -330,35 +277,10 @@ def _clean_country(text: str) -> str | None:
 
 LONGEST_TITLE = 300
 
-#: Levels and their words; the first match wins. Only entire words match. The order matters because
-#: of titles that contain other titles ("vice president" before "president").
-LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    # Titles that contain the word of a level that is not theirs.
-    ("staff", ("assistant to", "executive assistant", "personal assistant", "office of the",
-               "assistenz der", "assistentin der", "assistent der", "secretary to",
-               "lead generation")),
-    ("director", ("chief of staff",)),
-    ("staff", ("product owner", "process owner", "scrum master")),
-    ("vp", ("vp", "svp", "evp", "avp", "rvp", "vice president", "vice-president",
-            "vizepräsident", "vizepräsidentin")),
-    ("c_level", ("ceo", "cfo", "cto", "cio", "coo", "cmo", "cro", "cso", "ciso", "cpo", "cdo",
-                 "chro", "cco", "chief", "president", "founder", "co-founder", "cofounder",
-                 "owner", "proprietor", "managing director", "managing partner", "board member",
-                 "chairman", "chairwoman", "chair", "geschäftsführer",
-                 "geschäftsführerin", "geschäftsführung", "vorstand", "inhaber",
-                 "inhaberin")),
-    ("director", ("director", "general manager", "directeur", "directrice", "direktor",
-                  "direktorin")),
-    ("head", ("head", "leiter", "leiterin", "leitung")),
-    ("manager", ("manager", "mgr", "supervisor", "team lead", "team leader", "lead", "principal",
-                 "teamleiter", "teamleiterin")),
-    ("staff", ("engineer", "developer", "analyst", "specialist", "consultant", "associate",
-               "assistant", "coordinator", "administrator", "admin", "executive", "representative",
-               "rep", "sdr", "bdr", "designer", "architect", "scientist", "accountant", "clerk",
-               "officer", "advisor", "technician", "buyer", "recruiter", "staff", "intern",
-               "trainee", "student", "werkstudent", "praktikant", "sachbearbeiter",
-               "sachbearbeiterin", "referent", "referentin")),
-)  # fmt: skip
+#: Levels and their words; the first match wins.
+LEVELS: tuple[tuple[str, tuple[str, ...]], ...] = tuple(
+    (row["level"], tuple(row["words"])) for row in _WORDS["levels"]
+)
 
 _LINES = tuple(
     (level, re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, words))})(?![\w-])"))
