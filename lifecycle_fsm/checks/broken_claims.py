@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from lifecycle_fsm.checks.detour_futures import AT_RETURN, values_after
 from lifecycle_fsm.checks.finding import Finding
 from lifecycle_fsm.checks.question_context import QuestionContext
-from lifecycle_fsm.guard import Const, Guard, Now, Term, Token, all_of, negate, walk
+from lifecycle_fsm.guard import Guard, Term
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Claim, Edge, Move
 from lifecycle_fsm.model.definition import MOVES, SORT
 from lifecycle_fsm.proof import Answer, substitute
@@ -25,7 +26,9 @@ def check(context: QuestionContext) -> Iterator[Finding]:
             )
             yield Finding("error", "empty claim", where, message)
         for edge in edges:
-            answer = _ask(context, claim, all_of(context.turn(edge), _broken(context, claim, edge)))
+            answer = _ask(
+                context, claim, tree.all_of(context.turn(edge), _broken(context, claim, edge))
+            )
             if not answer.refuted:
                 yield _finding(claim, where, edge, answer)
                 break
@@ -46,8 +49,8 @@ def _finding(claim: Claim, where: str, edge: Edge, answer: Answer) -> Finding:
 def _ask(context: QuestionContext, claim: Claim, broken: Guard) -> Answer:
     if claim.given is None:
         return context.ask(broken)
-    tokens = {node.name for node in walk(claim.given) if isinstance(node, Token)}
-    return context.for_any(all_of(broken, claim.given), tokens)
+    tokens = {node.name for node in tree.walk(claim.given) if isinstance(node, tree.Token)}
+    return context.for_any(tree.all_of(broken, claim.given), tokens)
 
 
 def _meant(claim: Claim, edge: Edge) -> bool:
@@ -59,9 +62,12 @@ def _meant(claim: Claim, edge: Edge) -> bool:
 
 def _broken(context: QuestionContext, claim: Claim, edge: Edge) -> Guard:
     """Holds for a person who has just entered and for whom the claim is false."""
-    broken = claim.never if claim.always is None else negate(claim.always)
+    broken = claim.never if claim.always is None else tree.negate(claim.always)
     assert broken is not None, "a claim has one of the two"
-    entered: dict[str, Term | Guard] = {"stage": Const(edge.target), "stage_entered_at": Now()}
+    entered: dict[str, Term | Guard] = {
+        "stage": tree.Const(edge.target),
+        "stage_entered_at": tree.Now(),
+    }
     if edge.kind == "return":
         entered |= AT_RETURN
     return substitute(broken, {**entered, **values_after(edge, context.model)}, context.words)

@@ -13,30 +13,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.guard import (
-    And,
-    Arithmetic,
-    Compare,
-    Const,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    Known,
-    Not,
-    Now,
-    Or,
-    Term,
-    Vocabulary,
-    all_of,
-    always,
-    any_of,
-    inline,
-    negate,
-    never,
-    reads,
-    transform,
-)
+from lifecycle_fsm.guard import Guard, Term, Vocabulary, always, inline, never, reads
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.vocabulary import scalar_value
 from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
@@ -52,9 +30,9 @@ if TYPE_CHECKING:
 
 #: What the machine sets at each return.
 AT_RETURN: Mapping[str, Term | Guard] = {
-    "stage_entered_at": Now(),
-    "journey_started_at": Now(),
-    "journey": Arithmetic("+", Field("journey"), Const(1)),
+    "stage_entered_at": tree.Now(),
+    "journey_started_at": tree.Now(),
+    "journey": tree.Arithmetic("+", tree.Field("journey"), tree.Const(1)),
 }
 
 
@@ -67,19 +45,19 @@ def values_after(edge: Edge, model: Model, now: Term | None = None) -> dict[str,
         return {}
     return {
         effect.field: now or effect.value
-        if isinstance(effect.value, Now)
+        if isinstance(effect.value, tree.Now)
         else _clamped(effect.value, model.field_types[effect.field])
         for effect in edge.rule.then
     }
 
 
 def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
-    if isinstance(value, Guard | Const) or kind.kind not in ("int", "float"):
+    if isinstance(value, Guard | tree.Const) or kind.kind not in ("int", "float"):
         return value
     if kind.maximum is not None:
-        value = Extreme("min", (value, Const(kind.maximum)))
+        value = tree.Extreme("min", (value, tree.Const(kind.maximum)))
     if kind.minimum is not None:
-        value = Extreme("max", (value, Const(kind.minimum)))
+        value = tree.Extreme("max", (value, tree.Const(kind.minimum)))
     return value
 
 
@@ -88,7 +66,7 @@ def _clamped(value: Term | Guard, kind: FieldType) -> Term | Guard:
 # What a guard says about the past, over the same fields.
 
 
-_ENTERED = Field("stage_entered_at")
+_ENTERED = tree.Field("stage_entered_at")
 _TICK = timedelta(microseconds=1)
 
 
@@ -97,7 +75,7 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
 
     def change(part: Guard) -> Guard:
         match part:
-            case Compare(op, Elapsed(start=field, unit=unit), other):
+            case tree.Compare(op, tree.Elapsed(start=field, unit=unit), other):
                 value = scalar_value(other, words)
                 if value is None or not isinstance(value[0], int):
                     return part
@@ -108,21 +86,21 @@ def a_tick_ago(guard: Guard, words: Vocabulary) -> Guard:
                     case ">":
                         return more
                     case "<":
-                        return all_of(Known(field), negate(passed))
+                        return tree.all_of(tree.Known(field), tree.negate(passed))
                     case "<=":
-                        return all_of(Known(field), negate(more))
-                return all_of(passed, negate(more))
+                        return tree.all_of(tree.Known(field), tree.negate(more))
+                return tree.all_of(passed, tree.negate(more))
         return part
 
-    return transform(inline(guard, words), change)
+    return tree.transform(inline(guard, words), change)
 
 
-def _had_passed(field: Field, count: int, unit: timedelta) -> Guard:
+def _had_passed(field: tree.Field, count: int, unit: timedelta) -> Guard:
     """Holds if that many whole days or hours had passed since a time, one tick ago."""
     try:
-        return Compare("<=", field, RelativeInstant(NOW - _TICK - count * unit))
+        return tree.Compare("<=", field, RelativeInstant(NOW - _TICK - count * unit))
     except OverflowError:
-        return never if count > 0 else Known(field)
+        return never if count > 0 else tree.Known(field)
 
 
 def still(guard: Guard, words: Vocabulary) -> Guard:
@@ -136,25 +114,25 @@ def remembered(guard: Guard, words: Vocabulary, forgotten: frozenset[str], *, ag
 
     def loose(part: Guard, wanted: bool) -> Guard:
         match part:
-            case And(parts):
-                return all_of(*(loose(guard, wanted) for guard in parts))
-            case Or(parts):
-                return any_of(*(loose(guard, wanted) for guard in parts))
-            case Not(inner):
-                return negate(loose(inner, not wanted))
+            case tree.And(parts):
+                return tree.all_of(*(loose(guard, wanted) for guard in parts))
+            case tree.Or(parts):
+                return tree.any_of(*(loose(guard, wanted) for guard in parts))
+            case tree.Not(inner):
+                return tree.negate(loose(inner, not wanted))
         if not forgotten.isdisjoint(reads(part)):
             return always if wanted else never
         if not aged:
             return part
         match part:
-            case Compare(">=" | ">", Elapsed(), _) if wanted:
+            case tree.Compare(">=" | ">", tree.Elapsed(), _) if wanted:
                 return part
-            case Compare("<" | "<=", Elapsed(), _) if not wanted:
+            case tree.Compare("<" | "<=", tree.Elapsed(), _) if not wanted:
                 return part
-            case Compare("==", Elapsed() as elapsed, other) if wanted:
-                return Compare(">=", elapsed, other)
-            case Compare(_, Elapsed(start=field), _):
-                return Known(field) if wanted else never
+            case tree.Compare("==", tree.Elapsed() as elapsed, other) if wanted:
+                return tree.Compare(">=", elapsed, other)
+            case tree.Compare(_, tree.Elapsed(start=field), _):
+                return tree.Known(field) if wanted else never
         return part
 
     return loose(inline(guard, words), True)
@@ -188,17 +166,17 @@ def held_returns(context: QuestionContext) -> Iterator[HeldReturn]:
 def _on_entry(context: QuestionContext, edge: Edge, back: Edge) -> Guard:
     """Holds for a person who takes the way in and stays, if the return holds at that instant."""
     onward = [
-        negate(context.opens(other))
+        tree.negate(context.opens(other))
         for other in context.groups.get((edge.target, None), ())
         if other.kind != "return"
     ]
     then = {
-        "stage": Const(edge.target),
-        "stage_entered_at": Now(),
+        "stage": tree.Const(edge.target),
+        "stage_entered_at": tree.Now(),
         **values_after(edge, context.model),
     }
-    entered = all_of(context.opens(back), *onward)
-    return all_of(
+    entered = tree.all_of(context.opens(back), *onward)
+    return tree.all_of(
         context.turn(edge), *resting(context, edge), substitute(entered, then, context.words)
     )
 
@@ -227,7 +205,7 @@ def resting(context: QuestionContext, edge: Edge, *, aged: bool = False) -> list
     if aged:
         fresh.add("stage_entered_at")
     return [
-        remembered(negate(context.opens(other)), context.words, frozenset(fresh), aged=aged)
+        remembered(tree.negate(context.opens(other)), context.words, frozenset(fresh), aged=aged)
         for other in context.groups.get((edge.source, None), ())
         if not context.may_wait(other)
     ]

@@ -9,19 +9,8 @@ import attrs
 
 from lifecycle_fsm.checks.finding import described
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import (
-    Const,
-    Field,
-    Guard,
-    In,
-    Token,
-    all_of,
-    inline,
-    negate,
-    reads,
-    to_text,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, inline, reads, to_text
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Model, Move, SortRule
 from lifecycle_fsm.model.moves import arrow
 from lifecycle_fsm.model.unstructure import parts
@@ -199,7 +188,7 @@ def _moved(part: str, before: Iterable[str], after: Iterable[str]) -> Iterator[D
 
 def _tokens(old: Model, new: Model) -> Iterator[Difference]:
     before, after = (
-        {name: to_text(Const(value)) for name, value in model.tokens.items()}
+        {name: to_text(tree.Const(value)) for name, value in model.tokens.items()}
         for model in (old, new)
     )
     yield from _in_old_order("token", before, after)
@@ -280,7 +269,7 @@ class _Comparing:
             for after, new in self._turns(self.new):
                 if before.target == after.target:
                     continue
-                answer = self._ask(all_of(old, new))
+                answer = self._ask(tree.all_of(old, new))
                 if not answer.refuted:
                     yield Difference(
                         part="sorted",
@@ -296,8 +285,8 @@ class _Comparing:
         before: list[Guard] = []
         for rule in model.sort:
             when = written_out(rule.when, model.vocabulary)
-            yield rule, all_of(when, *before)
-            before.append(negate(when))
+            yield rule, tree.all_of(when, *before)
+            before.append(tree.negate(when))
 
     def _rules(
         self, part: str, section: str, old: Iterable[_Rule], new: Iterable[_Rule]
@@ -330,8 +319,12 @@ class _Comparing:
                 # The same for everyone today, but not after another change of the number.
                 yield attrs.evolve(difference, change="changed" if note else "same")
             return
-        gains = self._ask(all_of(theirs, negate(ours), *_asked_in(new, self.new, theirs, ours)))
-        loses = self._ask(all_of(ours, negate(theirs), *_asked_in(old, self.old, theirs, ours)))
+        gains = self._ask(
+            tree.all_of(theirs, tree.negate(ours), *_asked_in(new, self.new, theirs, ours))
+        )
+        loses = self._ask(
+            tree.all_of(ours, tree.negate(theirs), *_asked_in(old, self.old, theirs, ours))
+        )
         change: Change = _CHANGES[gains.found, loses.found]
         yield attrs.evolve(
             difference,
@@ -360,14 +353,14 @@ class _Comparing:
 
 def _tokens_read(guard: Guard, model: Model) -> set[str]:
     plain = inline(guard, model.vocabulary)
-    return {node.name for node in walk(plain) if isinstance(node, Token)}
+    return {node.name for node in tree.walk(plain) if isinstance(node, tree.Token)}
 
 
 def _asked_in(rule: _Rule, model: Model, *guards: Guard) -> Iterator[Guard]:
     """If the guards read the stage, a guard for the stages in which the rule is evaluated."""
     if any("stage" in reads(guard) for guard in guards):
         stages = rule.sources if isinstance(rule, Move) else (model.initial.name,)
-        yield In(Field("stage"), Const(stages))
+        yield tree.In(tree.Field("stage"), tree.Const(stages))
 
 
 def _way(rule: _Rule) -> str:

@@ -6,28 +6,8 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext, settled
-from lifecycle_fsm.guard import (
-    And,
-    Compare,
-    Field,
-    Guard,
-    In,
-    Known,
-    Named,
-    Not,
-    Or,
-    TextMatch,
-    Truth,
-    Vocabulary,
-    all_of,
-    always,
-    inline,
-    negate,
-    reads,
-    resolve,
-    to_text,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Vocabulary, always, inline, reads, resolve, to_text
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Rule
 from lifecycle_fsm.proof.substitution import replaced
 
@@ -41,7 +21,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     for rule in context.conditions:
         resolved = resolve(rule.when, context.words)
         whole = inline(resolved, context.words)
-        mentioned = {node.field.name for node in walk(whole) if isinstance(node, Known)}
+        mentioned = {node.field.name for node in tree.walk(whole) if isinstance(node, tree.Known)}
         for atom in dict.fromkeys(_denied(resolved, context.words)):
             names = reads(atom) - _NEVER_MISSING - mentioned
             for name in sorted(filter(context.domain.may_miss, names)):
@@ -53,9 +33,9 @@ def _taken(
     context: QuestionContext, rule: Rule, whole: Guard, atom: Guard, name: str
 ) -> Iterator[Finding]:
     """A person for whom the condition holds only because the field is missing."""
-    denial = to_text(negate(atom))
+    denial = to_text(tree.negate(atom))
     without = replaced(whole, atom, always)
-    question = all_of(whole, negate(without), negate(Known(Field(name))))
+    question = tree.all_of(whole, tree.negate(without), tree.negate(tree.Known(tree.Field(name))))
     answers = context.each(rule, question)
     answer = settled(answers)
     if answer.found:
@@ -76,14 +56,14 @@ def _denied(guard: Guard, words: Vocabulary, denied: bool = False) -> Iterator[G
     """The comparisons below a negation. Those of a named guard are reported at its own place,
     except those that are negated here."""
     match guard:
-        case Compare() | In() | TextMatch() | Truth():
+        case tree.Compare() | tree.In() | tree.TextMatch() | tree.Truth():
             if denied:
                 yield guard
-        case Not(inner):
+        case tree.Not(inner):
             yield from _denied(inner, words, not denied)
-        case And(parts) | Or(parts):
+        case tree.And(parts) | tree.Or(parts):
             for part in parts:
                 yield from _denied(part, words, denied)
-        case Named():
+        case tree.Named():
             if denied:
                 yield from _denied(inline(guard, words), words, True)

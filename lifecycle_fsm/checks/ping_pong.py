@@ -30,20 +30,8 @@ from lifecycle_fsm.checks.detour_futures import (
 from lifecycle_fsm.checks.finding import Finding, Severity, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import (
-    Compare,
-    Field,
-    Guard,
-    Known,
-    Term,
-    all_of,
-    any_of,
-    compile_condition,
-    compile_guard,
-    inline,
-    negate,
-    reads,
-)
+from lifecycle_fsm.guard import Guard, Term, compile_condition, compile_guard, inline, reads
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Edge, Move
 from lifecycle_fsm.proof import NOW, Answer, RelativeInstant, substitute
 from lifecycle_fsm.proof.calendar_dates import moved_times
@@ -118,7 +106,7 @@ def _remedy(ways: list[HeldReturn]) -> str:
 # ------------------------------------------------------------------ ping pong
 
 
-_ENTERED = Field("stage_entered_at")
+_ENTERED = tree.Field("stage_entered_at")
 _MACHINE = frozenset({"stage", "stage_entered_at", "journey", "journey_started_at"})
 _DAY = timedelta(days=1)
 
@@ -242,28 +230,31 @@ def _questions(detour: _Detour, back: Edge, opens: Guard) -> Iterator[Guard]:
     before. Most detours prevent the move, which the first questions show."""
     context = detour.context
     yield _since_detour(opens, context)
-    yield all_of(*detour.before, opens)
-    back_then = all_of(opens, detour.then(context.turn(back)))
-    yield _since_detour(all_of(*detour.before, back_then), context)
+    yield tree.all_of(*detour.before, opens)
+    back_then = tree.all_of(opens, detour.then(context.turn(back)))
+    yield _since_detour(tree.all_of(*detour.before, back_then), context)
     turn = still(context.turn(detour.edge), context.words)
     waited = [
         _waited(detour, other)
         for other in detour.behind
         if other.name == back.name or not context.may_wait(other)
     ]
-    yield _since_detour(all_of(*detour.before, turn, back_then, *waited), context)
+    yield _since_detour(tree.all_of(*detour.before, turn, back_then, *waited), context)
 
 
 def _since_detour(condition: Guard, context: QuestionContext) -> Guard:
     """The condition for a person to whom nothing has happened since: all other times are older."""
     words = context.words
     times = [
-        Field(name)
+        tree.Field(name)
         for name in sorted(reads(inline(condition, words)) - _MACHINE)
         if words.fields[name].kind == "datetime"
     ]
-    older = [any_of(negate(Known(time)), Compare("<=", time, _ENTERED)) for time in times]
-    return all_of(condition, *older, Compare("<", _ENTERED, RelativeInstant(NOW)))
+    older = [
+        tree.any_of(tree.negate(tree.Known(time)), tree.Compare("<=", time, _ENTERED))
+        for time in times
+    ]
+    return tree.all_of(condition, *older, tree.Compare("<", _ENTERED, RelativeInstant(NOW)))
 
 
 def _waited(detour: _Detour, edge: Edge) -> Guard:
@@ -272,4 +263,4 @@ def _waited(detour: _Detour, edge: Edge) -> Guard:
     This includes the instant of the detour itself: a return that is open then waits [S9].
     """
     behind = detour.then(detour.context.opens(edge))
-    return negate(a_tick_ago(behind, detour.context.words))
+    return tree.negate(a_tick_ago(behind, detour.context.words))

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from lifecycle_fsm.checks.finding import Finding, undecided
 from lifecycle_fsm.checks.question_context import QuestionContext
-from lifecycle_fsm.guard import And, Guard, Known, Not, Or, all_of, any_of, negate, to_text
+from lifecycle_fsm.guard import Guard, to_text
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Rule
 from lifecycle_fsm.proof import apart
 
@@ -15,7 +16,7 @@ def check(context: QuestionContext) -> Iterator[Finding]:
     """Parts of ``and`` and ``or`` that can be removed, one after the other."""
     for rule in context.conditions:
         whole = rule.when
-        if any(context.anywhere(rule, side).refuted for side in (whole, negate(whole))):
+        if any(context.anywhere(rule, side).refuted for side in (whole, tree.negate(whole))):
             continue  # dead, or always true: other checks report these
         unclear: dict[Guard, str] = {}
         while (redundant := _redundant(context, rule, whole, unclear)) is not None:
@@ -38,7 +39,7 @@ def _redundant(
     unclear.clear()
     for part, rest in without_one(whole):
         # "role is missing or role not in …" says what happens to people without a role.
-        if isinstance(part.guard if isinstance(part, Not) else part, Known):
+        if isinstance(part.guard if isinstance(part, tree.Not) else part, tree.Known):
             continue
         if context.over:
             unclear[part] = context.over
@@ -54,13 +55,13 @@ def _redundant(
 def without_one(guard: Guard) -> Iterator[tuple[Guard, Guard]]:
     """Each part of an ``and`` or ``or``, with the guard without it; the last part comes first."""
     match guard:
-        case And(parts) | Or(parts):
-            join = all_of if isinstance(guard, And) else any_of
+        case tree.And(parts) | tree.Or(parts):
+            join = tree.all_of if isinstance(guard, tree.And) else tree.any_of
             for at in reversed(range(len(parts))):
                 yield parts[at], join(*parts[:at], *parts[at + 1 :])
             for at in reversed(range(len(parts))):
                 for part, rest in without_one(parts[at]):
                     yield part, join(*parts[:at], rest, *parts[at + 1 :])
-        case Not(inner):
+        case tree.Not(inner):
             for part, rest in without_one(inner):
-                yield part, negate(rest)
+                yield part, tree.negate(rest)

@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 import attrs
 
+from lifecycle_fsm.diagram import look
 from lifecycle_fsm.diagram.drawn_model import Change, drawn
-from lifecycle_fsm.diagram.look import MARKS, NEUTRAL, PARTLY, Dash, Paint, Palette, Stroke
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.model import Edge, Model, Stage
 from lifecycle_fsm.wording import clean, duration, format_number, percent, rule_words
@@ -153,10 +153,10 @@ class ChartData:
         self.fired = fired
         #: What became of each move and stage, in a diagram of two models.
         self.changes, self.stage_changes = self.model.changes, self.model.stage_changes
-        self.palette = Palette(
+        self.palette = look.Palette(
             model,
             plain=fired is not None or self.changes is not None,
-            marked={name: MARKS[change] for name, change in self.stage_changes.items()},
+            marked={name: look.MARKS[change] for name, change in self.stage_changes.items()},
         )
         flows = self._all_flows()
         if hide_zero is None:
@@ -164,7 +164,7 @@ class ChartData:
         self.flows = tuple(flow for flow in flows if flow.taken or not hide_zero)
         self.hidden = len(flows) - len(self.flows)
         #: The colour of anything that lines of several colours share.
-        self.mixed = NEUTRAL if fired is None and self.changes is None else PARTLY
+        self.mixed = look.NEUTRAL if fired is None and self.changes is None else look.PARTLY
         self._largest = max((flow.count or 0 for flow in self.flows), default=0)
         ranks = self.ranks = model.ranks
         self.origin = model.path[0].name
@@ -210,7 +210,7 @@ class ChartData:
         )
 
     @property
-    def owners(self) -> dict[str, Paint]:
+    def owners(self) -> dict[str, look.Paint]:
         """The systems that own something drawn, each with its paint."""
         drawn = {stage.system for stage in self.model.stages}
         drawn |= {rule.system for flow in self.flows for rule in flow.rules}
@@ -219,12 +219,12 @@ class ChartData:
     def stroke(
         self,
         flows: Iterable[DrawnFlow],
-        usual: Paint | None = None,
-        dash: Dash = "solid",
+        usual: look.Paint | None = None,
+        dash: look.Dash = "solid",
         *,
         uncounted: float = 1.6,
         most: float = math.inf,
-    ) -> Stroke:
+    ) -> look.Stroke:
         """The line that these flows share.
 
         Args:
@@ -244,25 +244,25 @@ class ChartData:
             dash = "dotted"
         if self.changes is not None:
             width = {frozenset("+"): _ADDED, frozenset({""}): _AS_BEFORE}.get(marks, _CHANGED)
-        return Stroke(self.paint(flows, usual).line, min(most, width), dash)
+        return look.Stroke(self.paint(flows, usual).line, min(most, width), dash)
 
-    def paint(self, flows: Iterable[DrawnFlow], usual: Paint | None = None) -> Paint:
+    def paint(self, flows: Iterable[DrawnFlow], usual: look.Paint | None = None) -> look.Paint:
         """The colour that these flows share: that of their mark, if they have one."""
         flows = list(flows)
         marks = _marks(flows)
         if self.changes is not None or marks - {""}:
-            return self.mixed if len(marks) > 1 else MARKS[min(marks)]
+            return self.mixed if len(marks) > 1 else look.MARKS[min(marks)]
         if usual is not None:
             return usual
         owners = {flow.system for flow in flows}
-        return self.palette.system(owners.pop()) if len(owners) == 1 else NEUTRAL
+        return self.palette.system(owners.pop()) if len(owners) == 1 else look.NEUTRAL
 
-    def outline(self, stage: Stage) -> Stroke:
+    def outline(self, stage: Stage) -> look.Stroke:
         """The line around a card."""
         change = self.stage_changes.get(stage.name, "")
-        dash: Dash = "dotted" if change == "−" else "dashed" if stage.off_path else "solid"
+        dash: look.Dash = "dotted" if change == "−" else "dashed" if stage.off_path else "solid"
         wide = change == "+" or stage.name == self.model.centre
-        return Stroke(self.palette.stage(stage.name).line, _ADDED if wide else 2.2, dash)
+        return look.Stroke(self.palette.stage(stage.name).line, _ADDED if wide else 2.2, dash)
 
     def people(self, stage: str) -> str:
         """How many people are in a stage, and were before; empty without counts."""

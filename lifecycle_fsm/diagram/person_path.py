@@ -9,24 +9,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from lifecycle_fsm.diagram import look
 from lifecycle_fsm.diagram.canvas import ICON, Canvas, Span, TextLine, badge_width
 from lifecycle_fsm.diagram.drawing import Drawing
 from lifecycle_fsm.diagram.graph import Arrow, ArrowKind, Graph, Node
-from lifecycle_fsm.diagram.look import (
-    FAINT,
-    HEADING,
-    INK,
-    MARGIN,
-    PAPER,
-    RULE,
-    WIDTH,
-    Dash,
-    Paint,
-    Palette,
-    Stroke,
-    pt,
-    themed,
-)
+from lifecycle_fsm.diagram.look import FAINT, HEADING, INK, PAPER, RULE
 from lifecycle_fsm.diagram.text_fit import fitting_size, width, wrap
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Model, Theme
@@ -40,7 +27,7 @@ _TALLEST = 20_000.0
 _MOST_DECISIONS = 8
 _MOST_LINES, _MOST_LETTERS = 14, 600  # of one text
 _MOST_NAMES = 5  # of stages that a move passes
-_TEXT = pt(10)
+_TEXT = look.pt(10)
 _LINE = 17.0  # from one line of text to the next
 _CARD = (150.0, 300.0)  # width: minimum and maximum
 _USUAL = 200.0  # the width of a card where there is room
@@ -157,7 +144,7 @@ def draw_person(
         zone: the zone of the times shown.
         theme: replaces the model's own theme.
     """
-    model = themed(model, theme)
+    model = look.themed(model, theme)
     # A merge may leave the stage as it was: that is not a visit [S23].
     history = [row for row in rows if row.from_stage != row.to_stage]
     visits = [
@@ -224,17 +211,17 @@ class _PersonChart:
     ) -> None:
         self.visits, self.refused, self.words = visits, refused, words
         self.model = words.model
-        self.palette = Palette(self.model)
+        self.palette = look.Palette(self.model)
         self.canvas = Canvas("path", _TEXT, theme=self.model.theme)
         self.strips = self._cut()
-        room = WIDTH - 2 * MARGIN
+        room = look.WIDTH - 2 * look.MARGIN
         self.card = self._narrowest()
         self.columns = int((room + _GAP) // (self.card + _GAP))
         used = max([3, *(self._reach(strip) for strip in self.strips)])
         self.columns = min(used, self.columns)
         wide = (room - (self.columns - 1) * _GAP) / self.columns
         self.card = max(self.card, min(_USUAL, wide))
-        self.right = max(760.0, 2 * MARGIN + self.columns * (self.card + _GAP) - _GAP)
+        self.right = max(760.0, 2 * look.MARGIN + self.columns * (self.card + _GAP) - _GAP)
 
     def _cut(self) -> list[_Strip]:
         """The visits in strips: a new one when a journey begins or the person was put back."""
@@ -273,22 +260,27 @@ class _PersonChart:
         return max(last + 1, last + len(strip.detours))
 
     def _x(self, column: int) -> float:
-        return MARGIN + column * (self.card + _GAP)
+        return look.MARGIN + column * (self.card + _GAP)
 
     def draw(self, title: str) -> Canvas:
         """Lay everything out."""
         canvas = self.canvas
-        room = min(WIDTH - 2 * MARGIN, width(title[:_MOST_LETTERS], pt(20), bold=True) + 1)
-        self.right = max(self.right, room + 2 * MARGIN)
-        y = canvas.heading(MARGIN, 0, self.right - 2 * MARGIN, title, self._subtitle()) + 10
+        room = min(
+            look.WIDTH - 2 * look.MARGIN, width(title[:_MOST_LETTERS], look.pt(20), bold=True) + 1
+        )
+        self.right = max(self.right, room + 2 * look.MARGIN)
+        y = (
+            canvas.heading(look.MARGIN, 0, self.right - 2 * look.MARGIN, title, self._subtitle())
+            + 10
+        )
         if not self.strips:
-            canvas.text(MARGIN, y + 12, "No history yet.")
+            canvas.text(look.MARGIN, y + 12, "No history yet.")
             return canvas.trim(self.right, y + 50)
         strips = [(strip, self._rows(strip)) for strip in self.strips]
         drawn = self._last(strips)
         if len(drawn) < len(strips):
             left_out = len(strips) - len(drawn)
-            canvas.text(MARGIN, y + 8, f"{left_out} earlier journeys are not drawn.")
+            canvas.text(look.MARGIN, y + 8, f"{left_out} earlier journeys are not drawn.")
             y += 26
         before: _Spot | None = None
         for number, (strip, rows) in enumerate(drawn):
@@ -345,8 +337,8 @@ class _PersonChart:
         """The text of a visit; ``past`` names the stages that were skipped."""
         row, inner = visit.row, self.card - 2 * _PAD
         title = self.words.stage(visit.stage)
-        longest = max(_first_words(title), key=lambda word: width(word, pt(13), bold=True))
-        size = fitting_size(longest, inner, pt(13), bold=True)
+        longest = max(_first_words(title), key=lambda word: width(word, look.pt(13), bold=True))
+        size = fitting_size(longest, inner, look.pt(13), bold=True)
         lines = [
             _Writing(TextLine([Span(text, True, INK)]), size, size * 1.3)
             for text in wrap(title, inner, size, bold=True, lines=_MOST_LINES)
@@ -389,14 +381,16 @@ class _PersonChart:
     ) -> tuple[float, _Spot | None]:
         """Draw one journey from y; returns where it ends, and the card of its last visit."""
         canvas, head = self.canvas, f"JOURNEY {journey}"
-        left = MARGIN  # right of a line that comes down through the heading
+        left = look.MARGIN  # right of a line that comes down through the heading
         if (
             before is not None
-            and self._exit_x(before) < MARGIN + width(head, _TEXT, bold=True) + 12
+            and self._exit_x(before) < look.MARGIN + width(head, _TEXT, bold=True) + 12
         ):
             left = self._exit_x(before) + 12
         canvas.text(left, y + 10, [Span(head, True, HEADING)])
-        canvas.line([(MARGIN, y + 24), (self.right - MARGIN, y + 24)], Stroke(RULE, 1.4))
+        canvas.line(
+            [(look.MARGIN, y + 24), (self.right - look.MARGIN, y + 24)], look.Stroke(RULE, 1.4)
+        )
         y += 28
         for row in rows:
             top = y + row.lanes * _LANE
@@ -447,8 +441,8 @@ class _PersonChart:
 
     def _move(self, visit: _Visit, before: _Spot, place: _Spot, lane: float, *, jump: bool) -> None:
         """Draw the line to a visit's card: in its row from the left, else from above."""
-        dash: Dash = "solid" if visit.stage in self.model.ranks else "dashed"
-        stroke = Stroke(self.palette.stage(visit.stage).line, 2.4, dash)
+        dash: look.Dash = "solid" if visit.stage in self.model.ranks else "dashed"
+        stroke = look.Stroke(self.palette.stage(visit.stage).line, 2.4, dash)
         if before.top != place.top:
             x0, x1 = self._exit_x(before), place.x + self.card / 2
             if before.strip == place.strip and before.column == place.column:
@@ -467,37 +461,39 @@ class _PersonChart:
     def _decisions(self, y: float) -> float:
         if not self.refused:
             return y
-        self.canvas.text(MARGIN, y + 6, [Span("ASKED AND REFUSED", True, HEADING)])
+        self.canvas.text(look.MARGIN, y + 6, [Span("ASKED AND REFUSED", True, HEADING)])
         y += 28
         for decision in self.refused[-_MOST_DECISIONS:]:
             head = f"{self.words.moment(decision.now)} · {self.words.trigger(decision)}"
             heads = [[Span(line, True, INK)] for line in wrap(head, 300, _TEXT, bold=True, lines=4)]
-            room = self.right - 2 * MARGIN - 320
+            room = self.right - 2 * look.MARGIN - 320
             lines = wrap(self.words.refusal(decision), room, _TEXT, lines=4)
             y = 5 + max(
-                self.canvas.paragraph(MARGIN, y, heads, _LINE),
-                self.canvas.paragraph(MARGIN + 320, y, lines, _LINE),
+                self.canvas.paragraph(look.MARGIN, y, heads, _LINE),
+                self.canvas.paragraph(look.MARGIN + 320, y, lines, _LINE),
             )
         return y
 
     def _legend(self, y: float) -> float:
         canvas = self.canvas
-        canvas.line([(MARGIN, y - 12), (self.right - MARGIN, y - 12)], Stroke(RULE, 1))
-        x, y = MARGIN, y + 6
+        canvas.line(
+            [(look.MARGIN, y - 12), (self.right - look.MARGIN, y - 12)], look.Stroke(RULE, 1)
+        )
+        x, y = look.MARGIN, y + 6
         for paint, text in self._legend_texts():
-            mark = 34 if isinstance(paint, Paint) else 18 if paint else 0
-            if x > MARGIN and x + mark + width(text, _TEXT) > self.right - MARGIN:
-                x, y = MARGIN, y + 21
-            if isinstance(paint, Paint):
+            mark = 34 if isinstance(paint, look.Paint) else 18 if paint else 0
+            if x > look.MARGIN and x + mark + width(text, _TEXT) > self.right - look.MARGIN:
+                x, y = look.MARGIN, y + 21
+            if isinstance(paint, look.Paint):
                 canvas.box(x + 4, y - 7, 22, 14, fill=paint.tint, color=paint.line, pen=2)
             elif paint:
                 canvas.person(x + 6, y, INK)
-            lines = wrap(text, self.right - MARGIN - x - mark, _TEXT, lines=4)
+            lines = wrap(text, self.right - look.MARGIN - x - mark, _TEXT, lines=4)
             y = canvas.paragraph(x + mark, y, lines, _LINE) - _LINE
             x += mark + width(text, _TEXT) + 22
         return y + 8
 
-    def _legend_texts(self) -> Iterator[tuple[Paint | bool, str]]:
+    def _legend_texts(self) -> Iterator[tuple[look.Paint | bool, str]]:
         """What the colours, the small figure and the dashes mean."""
         for name, paint in self.palette.systems.items():
             yield paint, self.palette.labels[name]
@@ -541,7 +537,7 @@ def _sentence(visit: _Visit, words: _PathFormatter) -> str:
 
 def _graph(visits: list[_Visit], words: _PathFormatter, title: str) -> Graph:
     """The visits as nodes, in their order."""
-    palette, ranks = Palette(words.model), words.model.ranks
+    palette, ranks = look.Palette(words.model), words.model.ranks
     nodes, arrows = [], []
     for before, visit in zip([None, *visits], visits, strict=False):
         row, paint = visit.row, palette.stage(visit.stage)

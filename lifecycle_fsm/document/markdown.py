@@ -7,28 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import assert_never
 
-from lifecycle_fsm.document.blocks import (
-    Alternatives,
-    Block,
-    BulletList,
-    Cell,
-    Content,
-    DataTable,
-    Document,
-    Group,
-    Inline,
-    KeyValues,
-    Line,
-    Lines,
-    ListItem,
-    Paragraph,
-    Picture,
-    Section,
-    Signatures,
-    Timeline,
-    as_text,
-    cell_lines,
-)
+from lifecycle_fsm.document import blocks as doc
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~$]|&(?=#?\w+;))")
 # Beginnings of a list, of a rule across the page, or of the underline of a heading.
@@ -38,13 +17,13 @@ _RULES = {"left": "---", "right": "---:", "number": "--:"}
 _EMPTY = "–"
 
 
-def render_markdown(document: Document) -> str:
+def render_markdown(document: doc.Document) -> str:
     """The whole document."""
     lines = [f"# {escaped(document.title)}", ""]
     if document.lead:
         lines += [escaped(document.lead), ""]
     if document.facts:
-        first, *others = (escaped(as_text(fact.key)) for fact in document.facts)
+        first, *others = (escaped(doc.as_text(fact.key)) for fact in document.facts)
         keys = [first, *(name[:1].lower() + name[1:] for name in others)]
         facts = zip(keys, document.facts, strict=True)
         lines += [" · ".join(f"{key} {_line(fact.value)}" for key, fact in facts), ""]
@@ -57,13 +36,13 @@ def escaped(text: str) -> str:
     return _BEGINNINGS.sub(r"\1\\\2", _SIGNS.sub(r"\\\1", text))
 
 
-def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
+def _write(blocks: Iterable[doc.Block], lines: list[str], level: int) -> None:
     """Append the lines of blocks, with an empty line between them."""
     for block in blocks:
         match block:
-            case Group(blocks=inner) | Alternatives(text=inner):
+            case doc.Group(blocks=inner) | doc.Alternatives(text=inner):
                 _write(inner, lines, level)
-            case Section():
+            case doc.Section():
                 # A subsection has one more empty line above it than the text of its section.
                 if lines[-1] or level > 2:
                     lines.append("")
@@ -77,28 +56,28 @@ def _write(blocks: Iterable[Block], lines: list[str], level: int) -> None:
                 lines += _block(block, level)
 
 
-def _block(block: Content, level: int) -> Iterator[str]:
+def _block(block: doc.Content, level: int) -> Iterator[str]:
     match block:
-        case Paragraph(text):
+        case doc.Paragraph(text):
             yield from (_line(text), "")
-        case Lines(texts):
+        case doc.Lines(texts):
             yield "  \n".join(map(_line, texts))
-        case BulletList(items, ordered):
+        case doc.BulletList(items, ordered):
             for number, item in enumerate(items, 1):
                 yield from _item(item, f"{number}." if ordered else "-")
-        case DataTable():
+        case doc.DataTable():
             yield from _table(block, level)
-        case KeyValues(rows):
+        case doc.KeyValues(rows):
             yield from (f"- **{_line(row.key)}**: {_line(row.value)}" for row in rows)
-        case Timeline(events):
+        case doc.Timeline(events):
             for event in events:
                 yield f"- **{escaped(' '.join(event.when))}** {escaped(event.text)}"
                 yield from (f"  - {escaped(detail)}" for detail in event.details)
-        case Picture(link=str() as link) if link:
+        case doc.Picture(link=str() as link) if link:
             yield f"![{escaped(block.title)}]({link.replace(' ', '%20')})"
-        case Picture():
+        case doc.Picture():
             yield f"```mermaid\n{block.mermaid.strip()}\n```"
-        case Signatures(sides):
+        case doc.Signatures(sides):
             lines = [(f"For {side.lower()}", "", "", "") for side in sides]
             head = ("", "Name", "Signature", "Date")
             yield from _rows(head, lines, ["---"] * 4)
@@ -106,13 +85,13 @@ def _block(block: Content, level: int) -> Iterator[str]:
             assert_never(block)
 
 
-def _item(item: ListItem, mark: str) -> Iterator[str]:
+def _item(item: doc.ListItem, mark: str) -> Iterator[str]:
     yield f"{mark} {_line(item.text)}"
     for below in item.below:
         yield from (f"  {line}" for line in _item(below, "-"))
 
 
-def _table(table: DataTable, level: int) -> Iterator[str]:
+def _table(table: doc.DataTable, level: int) -> Iterator[str]:
     if table.title:
         yield from (f"{'#' * level} {escaped(table.title)}", "")
     if table.caption:
@@ -130,16 +109,16 @@ def _rows(
         yield f"| {' | '.join(row)} |"
 
 
-def _cell(cell: Cell) -> str:
-    return "<br>".join(map(_line, cell_lines(cell))) or _EMPTY
+def _cell(cell: doc.Cell) -> str:
+    return "<br>".join(map(_line, doc.cell_lines(cell))) or _EMPTY
 
 
-def _line(line: Line) -> str:
+def _line(line: doc.Line) -> str:
     text = "".join(map(_inline, line))
     return _BEGINNINGS.sub(r"\1\\\2", text)
 
 
-def _inline(part: Inline) -> str:
+def _inline(part: doc.Inline) -> str:
     if part.style == "code":
         return f"`{part.text}`"
     text = _SIGNS.sub(r"\\\1", part.text)

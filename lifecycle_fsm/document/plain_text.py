@@ -6,49 +6,31 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import assert_never
 
-from lifecycle_fsm.document.blocks import (
-    Alternatives,
-    Block,
-    BulletList,
-    Cell,
-    Content,
-    DataTable,
-    Document,
-    Group,
-    KeyValues,
-    Lines,
-    ListItem,
-    Paragraph,
-    Picture,
-    Section,
-    Signatures,
-    Timeline,
-    TimelineEvent,
-    as_text,
-    cell_lines,
-)
+from lifecycle_fsm.document import blocks as doc
 
 _NARROW, _WIDE = 60, 100
 _COLUMN = 19
 _INDENT = "  "
 
 
-def render_text(document: Document, width: int) -> str:
+def render_text(document: doc.Document, width: int) -> str:
     """The whole document, in lines of at most ``width`` characters, a width from 60 to 100."""
     width = max(_NARROW, min(width, _WIDE))
     lines = _wrapped(document.title, width)
     lines += _wrapped(document.lead, width)
-    lines += _pairs(((as_text(fact.key), as_text(fact.value)) for fact in document.facts), width)
+    lines += _pairs(
+        ((doc.as_text(fact.key), doc.as_text(fact.value)) for fact in document.facts), width
+    )
     lines += _blocks(document.blocks, width, "", 2)
     return "\n".join(lines) + "\n"
 
 
-def _blocks(blocks: Iterable[Block], width: int, indent: str, level: int) -> Iterator[str]:
+def _blocks(blocks: Iterable[doc.Block], width: int, indent: str, level: int) -> Iterator[str]:
     for place, block in enumerate(blocks):
         match block:
-            case Group(blocks=inner) | Alternatives(text=inner):
+            case doc.Group(blocks=inner) | doc.Alternatives(text=inner):
                 yield from _blocks(inner, width, indent, level)
-            case Section():
+            case doc.Section():
                 yield ""
                 title = block.title.upper() if level == 2 else block.title
                 yield from _wrapped(title, width)
@@ -60,39 +42,39 @@ def _blocks(blocks: Iterable[Block], width: int, indent: str, level: int) -> Ite
                 yield from _block(block, width, indent)
 
 
-def _block(block: Content, width: int, indent: str) -> Iterator[str]:
+def _block(block: doc.Content, width: int, indent: str) -> Iterator[str]:
     match block:
-        case Paragraph(text):
-            yield from _wrapped(as_text(text), width, indent)
-        case Lines(texts):
+        case doc.Paragraph(text):
+            yield from _wrapped(doc.as_text(text), width, indent)
+        case doc.Lines(texts):
             for text in texts:
-                yield from _wrapped(as_text(text), width, indent)
-        case BulletList(items):
+                yield from _wrapped(doc.as_text(text), width, indent)
+        case doc.BulletList(items):
             for item in items:
                 yield from _item(item, width, indent)
-        case KeyValues(rows):
-            pairs = ((as_text(row.key), as_text(row.value)) for row in rows)
+        case doc.KeyValues(rows):
+            pairs = ((doc.as_text(row.key), doc.as_text(row.value)) for row in rows)
             yield from _pairs(pairs, width, indent)
-        case Timeline(events):
+        case doc.Timeline(events):
             for event in events:
                 yield from _event(event, width)
-        case DataTable():
+        case doc.DataTable():
             yield from _wrapped(block.title, width, indent)
             yield from _wrapped(block.caption, width, indent)
             if block.rows:
                 cells = [block.head, *(list(map(_cell, row.cells)) for row in block.rows)]
                 right = [place for place, side in enumerate(block.aligned) if side != "left"]
                 yield from lined_up(cells, right, len(indent)).splitlines()
-        case Picture(title=title):
+        case doc.Picture(title=title):
             yield from _wrapped(f"[picture: {title}]", width, indent)
-        case Signatures(sides):
+        case doc.Signatures(sides):
             yield from _pairs(((f"For {side.lower()}", "_" * 40) for side in sides), width, indent)
         case _:
             assert_never(block)
 
 
-def _item(item: ListItem, width: int, indent: str) -> Iterator[str]:
-    yield from _wrapped(as_text(item.text), width, indent, indent + _INDENT)
+def _item(item: doc.ListItem, width: int, indent: str) -> Iterator[str]:
+    yield from _wrapped(doc.as_text(item.text), width, indent, indent + _INDENT)
     for below in item.below:
         yield from _item(below, width, indent + _INDENT)
 
@@ -102,7 +84,7 @@ def _pairs(pairs: Iterable[tuple[str, str]], width: int, indent: str = "") -> li
     return [line for wrapped in lines for line in wrapped]
 
 
-def _event(event: TimelineEvent, width: int) -> Iterator[str]:
+def _event(event: doc.TimelineEvent, width: int) -> Iterator[str]:
     hanging = " " * _COLUMN
     lines = wrap(event.text, width - _COLUMN, break_long_words=True, break_on_hyphens=False)
     yield f"{event.when[0]:>{_COLUMN - 2}}  {lines[0]}"
@@ -118,8 +100,8 @@ def _event(event: TimelineEvent, width: int) -> Iterator[str]:
     yield from rest
 
 
-def _cell(cell: Cell) -> str:
-    return "; ".join(map(as_text, cell_lines(cell))) or "–"
+def _cell(cell: doc.Cell) -> str:
+    return "; ".join(map(doc.as_text, doc.cell_lines(cell))) or "–"
 
 
 def _wrapped(text: str, width: int, first: str = "", later: str | None = None) -> list[str]:

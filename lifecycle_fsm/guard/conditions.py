@@ -13,8 +13,9 @@ from typing import Any, TypeAlias, cast
 
 import attrs
 
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
-from lifecycle_fsm.guard.terms import Always, And, Guard, Not, Opaque, Or, children
+from lifecycle_fsm.guard.terms import Guard
 from lifecycle_fsm.guard.vocabulary import Vocabulary, inline
 
 #: The outcomes of all conditions of a guard, as one number: see :class:`Conditions`.
@@ -60,13 +61,13 @@ class Conditions:
 
     def _outcome(self, guard: Guard, vector: Vector) -> bool | None:
         match guard:
-            case Always():
+            case tree.Always():
                 return True
-            case Not(part):
+            case tree.Not(part):
                 outcome = self._outcome(part, vector)
                 return None if outcome is None else not outcome
-            case And(parts) | Or(parts):
-                decides = isinstance(guard, Or)
+            case tree.And(parts) | tree.Or(parts):
+                decides = isinstance(guard, tree.Or)
                 outcomes = [self._outcome(part, vector) for part in parts]
                 if decides in outcomes:
                     return decides
@@ -85,11 +86,11 @@ def conditions(guard: Guard, vocabulary: Vocabulary) -> Conditions:
 
 
 def _atoms(guard: Guard) -> Iterator[Guard]:
-    if isinstance(guard, And | Or | Not):
-        for part in children(guard):
+    if isinstance(guard, tree.And | tree.Or | tree.Not):
+        for part in tree.children(guard):
             assert isinstance(part, Guard)
             yield from _atoms(part)
-    elif not isinstance(guard, Always):
+    elif not isinstance(guard, tree.Always):
         yield guard
 
 
@@ -110,7 +111,7 @@ def compile_observed(
     source = Source(vocabulary, attribute)
     count, terms, later = len(parts.atoms), [], []
     for index, atom in enumerate(parts.atoms):
-        if isinstance(atom, Opaque):
+        if isinstance(atom, tree.Opaque):
             later.append(index)
             terms.append(str(1 << (count + index)))
         else:
@@ -147,14 +148,14 @@ def compile_observed(
 def _over(guard: Guard, parts: Conditions, source: Source) -> str:
     """The source of the guard over the vector ``m``; callables are called where the guard does."""
     match guard:
-        case And(guards):
+        case tree.And(guards):
             return f"({' and '.join(_over(child, parts, source) for child in guards)})"
-        case Or(guards):
+        case tree.Or(guards):
             return f"({' or '.join(_over(child, parts, source) for child in guards)})"
-        case Not(part):
+        case tree.Not(part):
             return f"(not {_over(part, parts, source)})"
-        case Always():
+        case tree.Always():
             return "True"
-        case Opaque():
+        case tree.Opaque():
             return f"(o{parts.index(guard)} := {source.guard(guard)})"
     return f"(m & {1 << parts.index(guard)} != 0)"

@@ -20,31 +20,8 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
-from lifecycle_fsm.guard.terms import (
-    Always,
-    And,
-    Arithmetic,
-    Compare,
-    Const,
-    Contains,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    In,
-    Known,
-    Named,
-    Not,
-    Now,
-    Opaque,
-    Or,
-    Payload,
-    StartsWith,
-    Term,
-    Token,
-    Truth,
-    walk,
-)
+from lifecycle_fsm.guard import terms as tree
+from lifecycle_fsm.guard.terms import Guard, Term
 from lifecycle_fsm.guard.type_check import effect_problems, is_whole, problems, term_type
 from lifecycle_fsm.guard.vocabulary import (
     Vocabulary,
@@ -144,8 +121,8 @@ def _all_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
     seen: set[str] = set()
     waiting = [guard]
     while waiting:
-        for node in walk(waiting.pop()):
-            if isinstance(node, Named) and node.name not in seen:
+        for node in tree.walk(waiting.pop()):
+            if isinstance(node, tree.Named) and node.name not in seen:
                 seen.add(node.name)
                 definition = definition_of(node, vocabulary)
                 if definition is not None:
@@ -186,34 +163,34 @@ class Source:
     def guard(self, guard: Guard) -> str:
         """A guard, with named guards written out, as an expression."""
         match guard:
-            case And(guards):
+            case tree.And(guards):
                 return f"({' and '.join(map(self.guard, guards))})"
-            case Or(guards):
+            case tree.Or(guards):
                 return f"({' or '.join(map(self.guard, guards))})"
-            case Not(part):
+            case tree.Not(part):
                 return f"(not {self.guard(part)})"
-            case Always():
+            case tree.Always():
                 return "True"
-            case Truth(field):
+            case tree.Truth(field):
                 nullable = self.vocabulary.fields[field.name].nullable
                 return f"({self.read(field)} is True)" if nullable else self.read(field)
-            case Known(field):
+            case tree.Known(field):
                 return f"({self.read(field)} is not None)"
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 (known, first), (also, second) = self.term(left), self.term(right)
                 return self.atom([known, also], f"{first} {op} {second}")
-            case In(term, options):
+            case tree.In(term, options):
                 known, value = self.term(term)
                 values = self.vocabulary.constant_value(options)
                 assert isinstance(values, tuple)
                 return self.atom([known], f"{value} in {self.bind(frozenset(values))}")
-            case StartsWith(term, text):
+            case tree.StartsWith(term, text):
                 (known, value), (also, start) = self.term(term), self.term(text)
                 return self.atom([known, also], f"{value}.startswith({start})")
-            case Contains(term, text):
+            case tree.Contains(term, text):
                 (known, value), (also, sought) = self.term(term), self.term(text)
                 return self.atom([known, also], f"{sought} in {value}")
-            case Opaque():
+            case tree.Opaque():
                 return f"{self.bind(_demand_bool(guard))}(p, now)"
         raise GuardError(f"{guard!r} cannot be compiled")
 
@@ -229,28 +206,28 @@ class Source:
         The first assigns the variables that the second reads, so it must come before it.
         """
         match term:
-            case Field(name):
+            case tree.Field(name):
                 # An unset time is missing even if its type does not say so.
                 type_ = self.vocabulary.fields[name]
                 return self.maybe(self.read(term), type_.nullable or type_.kind == "datetime")
-            case Payload(name):
+            case tree.Payload(name):
                 return self.maybe(f"q.get({self.bind(name)})", True)
-            case Now():
+            case tree.Now():
                 return "", "now"
-            case Const() | Token():
+            case tree.Const() | tree.Token():
                 return "", self.bind(self.vocabulary.constant_value(term))
-            case Elapsed(units="days"):
+            case tree.Elapsed(units="days"):
                 known, value = self.term(term.start)
                 return known, f"(now - {value}).days"
-            case Elapsed():
+            case tree.Elapsed():
                 known, value = self.term(term.start)
                 return known, f"((now - {value}) // {self.bind(term.unit)})"
-            case Arithmetic(op, left, right):
+            case tree.Arithmetic(op, left, right):
                 (known, first), (also, second) = self.term(left), self.term(right)
                 both = " and ".join(filter(None, (known, also)))
                 value = self.exact(term, first, second) or f"{first} {op} {second}"
                 return both, f"{self.limit(term)}({value})"
-            case Extreme(which, terms):
+            case tree.Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 known = " and ".join(part for part, _ in parts if part)
                 function = self.bind(min if which == "min" else max)
@@ -261,14 +238,14 @@ class Source:
                 return known, f"{self.bind(float)}({chosen})" if decimal else chosen
         raise GuardError(f"{term!r} cannot be compiled")
 
-    def limit(self, term: Arithmetic) -> str:
+    def limit(self, term: tree.Arithmetic) -> str:
         """The function that limits the result of an operation to its range; empty for decimals of
         an effect, which raises its own error for them."""
         if is_whole(term, self.vocabulary):
             return self.bind(_within_64_bits)
         return self.bind(_within_decimals) if self.saturates else ""
 
-    def exact(self, term: Arithmetic, first: str, second: str) -> str | None:
+    def exact(self, term: tree.Arithmetic, first: str, second: str) -> str | None:
         """An integer times a decimal constant as an exact ratio, floored [S5]; else ``None``."""
         sides = ((term.left, term.right, first), (term.right, term.left, second))
         for whole, scale, expression in sides if term.op == "*" else ():
@@ -287,7 +264,7 @@ class Source:
         self.variables += 1
         return f"({variable} := {expression}) is not None", variable
 
-    def read(self, field: Field) -> str:
+    def read(self, field: tree.Field) -> str:
         """The field as an attribute of the person."""
         name = self.attribute(field.name)
         if field.name not in self.vocabulary.fields:
@@ -329,7 +306,7 @@ def value_of(term: Term, fields: Mapping[str, object], vocabulary: Vocabulary) -
     return compile_term(term, vocabulary)(SimpleNamespace(**fields), _NO_TIME, {})
 
 
-def _demand_bool(guard: Opaque) -> Test:
+def _demand_bool(guard: tree.Opaque) -> Test:
     """The callable of a move, checked to return a bool: the machine and the history would take
     anything else for one [S2]."""
 

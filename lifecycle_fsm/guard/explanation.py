@@ -13,24 +13,10 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
 from lifecycle_fsm.guard.printer import label, to_text, value_words
-from lifecycle_fsm.guard.terms import (
-    And,
-    Elapsed,
-    Field,
-    Guard,
-    Known,
-    Named,
-    Not,
-    Or,
-    Scalar,
-    Term,
-    Token,
-    Truth,
-    children,
-    negate,
-)
+from lifecycle_fsm.guard.terms import Guard, Scalar, Term, children
 from lifecycle_fsm.guard.vocabulary import Vocabulary, definition_of, resolve
 
 Seen: TypeAlias = Value | tuple[Scalar, ...]
@@ -72,14 +58,14 @@ class Outcome:
     def _lines(self, level: int) -> Iterator[str]:
         indent = "  " * level
         match self.guard:
-            case And() | Or():
+            case tree.And() | tree.Or():
                 mark = "✓" if self.holds else "✗"
-                yield f"{indent}{mark} {'all' if isinstance(self.guard, And) else 'any'} of"
-            case Not() if self.children and not self.children[0].children:
+                yield f"{indent}{mark} {'all' if isinstance(self.guard, tree.And) else 'any'} of"
+            case tree.Not() if self.children and not self.children[0].children:
                 # A negated atom reads well on its own: "owner missing", "source ≠ web".
                 yield f"{indent}{attrs.evolve(self, seen=self.children[0].seen).line}"
                 return
-            case Not() if self.children:
+            case tree.Not() if self.children:
                 yield f"{indent}{'✓' if self.holds else '✗'} not"
             case _:
                 yield indent + self.line
@@ -88,11 +74,11 @@ class Outcome:
 
     def _values(self) -> str:
         values = [(name, value) for name, value in self.seen if not name.startswith("$")]
-        positive = self.guard.guard if isinstance(self.guard, Not) else self.guard
-        if isinstance(positive, Truth | Known) and values:
+        positive = self.guard.guard if isinstance(self.guard, tree.Not) else self.guard
+        if isinstance(positive, tree.Truth | tree.Known) and values:
             # "hand raised (it is no)" would say the same thing twice.
             value = values[0][1]
-            evident = value is not None if isinstance(positive, Truth) else not value
+            evident = value is not None if isinstance(positive, tree.Truth) else not value
             values = [] if evident else values
         if len(values) == 1:
             return f" (it is {value_words(values[0][1])})"
@@ -154,16 +140,16 @@ def requirement(outcome: Outcome, wanted: bool = True) -> Requirement | None:
     if outcome.holds is wanted:
         return None
     match outcome.guard:
-        case Not() if outcome.children:
+        case tree.Not() if outcome.children:
             return requirement(outcome.children[0], not wanted)
-        case Named(name) if outcome.children:
+        case tree.Named(name) if outcome.children:
             needed = requirement(outcome.children[0], wanted)
             if needed is None or not wanted:  # its words say what should hold
                 return needed
             return attrs.evolve(needed, named=(name, *needed.named))
-        case And() | Or():
+        case tree.And() | tree.Or():
             parts = (requirement(child, wanted) for child in outcome.children)
-            every = isinstance(outcome.guard, And) is wanted
+            every = isinstance(outcome.guard, tree.And) is wanted
             return Requirement(outcome, tuple(part for part in parts if part), every)
     return Requirement(outcome if wanted else _denial(outcome))
 
@@ -172,12 +158,12 @@ def reasons(outcome: Outcome) -> Iterator[Outcome]:
     """The atoms, and negations, that make a guard hold; of an ``or`` those of the first part that
     holds."""
     match outcome.guard:
-        case And():
+        case tree.And():
             for child in outcome.children:
                 yield from reasons(child)
-        case Or():
+        case tree.Or():
             yield from reasons(next(child for child in outcome.children if child.holds))
-        case Named() if outcome.children:
+        case tree.Named() if outcome.children:
             yield from reasons(outcome.children[0])
         case _:
             yield outcome
@@ -185,7 +171,7 @@ def reasons(outcome: Outcome) -> Iterator[Outcome]:
 
 def _denial(outcome: Outcome) -> Outcome:
     """The outcome of the negation of an atom that holds."""
-    denied = negate(outcome.guard)
+    denied = tree.negate(outcome.guard)
     return attrs.evolve(
         outcome,
         text=_text(denied),
@@ -210,13 +196,13 @@ def unmet(outcome: Outcome) -> tuple[Outcome, ...]:
 def _explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
     join: Callable[[list[bool]], bool] = all
     match guard:
-        case And(parts):
+        case tree.And(parts):
             pass
-        case Or(parts):
+        case tree.Or(parts):
             join = any
-        case Not(part):
+        case tree.Not(part):
             parts, join = (part,), _none
-        case Named() if (definition := definition_of(guard, vocabulary)) is not None:
+        case tree.Named() if (definition := definition_of(guard, vocabulary)) is not None:
             parts = (definition,)
         case _:
             return _atom_explainer(guard, vocabulary, attribute)
@@ -238,7 +224,7 @@ def _none(outcomes: list[bool]) -> bool:
 def _atom_explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
     test = compile_guard(guard, vocabulary, attribute)
     text, words = _text(guard), label(guard, vocabulary)
-    denied = label(negate(guard), vocabulary)
+    denied = label(tree.negate(guard), vocabulary)
     readers = [
         (to_text(term), _reader(term, vocabulary, attribute))
         for term in dict.fromkeys(_read_terms(guard))
@@ -261,7 +247,7 @@ def _reader(term: Term, vocabulary: Vocabulary, attribute: Attribute) -> _Reader
 def _read_terms(node: Guard | Term) -> Iterator[Term]:
     """The fields, times and tokens that an atom reads; of ``days since FIELD`` the number of days,
     not the field."""
-    if isinstance(node, Field | Elapsed | Token):
+    if isinstance(node, tree.Field | tree.Elapsed | tree.Token):
         yield node
     else:
         for child in children(node):

@@ -14,34 +14,9 @@ from collections.abc import Callable
 from typing import Literal, NoReturn, TypeVar, cast
 
 from lifecycle_fsm.errors import GuardSyntaxError, suggest
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.lexer import RESERVED, Cursor, Lexeme, constant, fail, shown
-from lifecycle_fsm.guard.terms import (
-    MAX_DEPTH,
-    Always,
-    Arithmetic,
-    Const,
-    Contains,
-    DaysInStage,
-    DaysSince,
-    Extreme,
-    Field,
-    Guard,
-    HoursInStage,
-    HoursSince,
-    In,
-    Known,
-    Now,
-    Payload,
-    StartsWith,
-    Term,
-    Token,
-    Truth,
-    all_of,
-    any_of,
-    compare,
-    depth,
-    negate,
-)
+from lifecycle_fsm.guard.terms import MAX_DEPTH, Guard, Term
 
 MAX_LENGTH = 100_000
 
@@ -125,10 +100,10 @@ class _Parser(Cursor):
     # -- the grammar -------------------------------------------------------------------------
 
     def _either(self) -> Guard | Term:
-        return self._joined("or", any_of, self._conjunction)
+        return self._joined("or", tree.any_of, self._conjunction)
 
     def _conjunction(self) -> Guard | Term:
-        return self._joined("and", all_of, self._negation)
+        return self._joined("and", tree.all_of, self._negation)
 
     def _joined(
         self, word: str, join: Callable[..., Guard], read: Callable[[], Guard | Term]
@@ -152,7 +127,7 @@ class _Parser(Cursor):
         if not negations:
             return node
         guard = self._holds(node, at)
-        return negate(guard) if negations % 2 else guard
+        return tree.negate(guard) if negations % 2 else guard
 
     def _comparison(self) -> Guard | Term:
         at = self.here.at
@@ -163,15 +138,15 @@ class _Parser(Cursor):
             return self._presence(node, at)
         denied = self.at_word("not") and self.after().text in _DENIED and self.take("not")
         if self.take("in"):
-            guard: Guard = In(self._as_value(node, at), self._options())
+            guard: Guard = tree.In(self._as_value(node, at), self._options())
         elif self.take("starts"):
-            guard = StartsWith(self._as_value(node, at), self._prefix())
+            guard = tree.StartsWith(self._as_value(node, at), self._prefix())
         elif self.take("contains"):
             text = self._text("contains")
-            guard = Contains(self._as_value(node, at), text)
+            guard = tree.Contains(self._as_value(node, at), text)
         else:
             return node
-        return negate(guard) if denied else guard
+        return tree.negate(guard) if denied else guard
 
     def _chain(self, left: Term) -> Guard:
         guards: list[Guard] = []
@@ -182,11 +157,11 @@ class _Parser(Cursor):
             operators.add(operator)
             right_at = self.here.at
             right = self._as_value(self._sum(), right_at)
-            guards.append(compare(operator, left, right))
+            guards.append(tree.compare(operator, left, right))
             left = right
         if len(guards) > 1 and not any(operators <= chain for chain in _CHAINS):
             self.fail("a chain goes one way, as in '20 <= score < 65': join others with 'and'", at)
-        return all_of(*guards)
+        return tree.all_of(*guards)
 
     def _presence(self, node: Guard | Term, at: int) -> Guard:
         denied = self.take("not")
@@ -199,13 +174,15 @@ class _Parser(Cursor):
                 else suggest(word.text, ("known", "missing"))
             )
             self.fail(f"after 'is' comes 'known' or 'missing'{remedy}", word.at)
-        if not isinstance(node, Field):
+        if not isinstance(node, tree.Field):
             self.fail(f"only a field is known or missing: write 'owner is {word.text}'", at)
-        return Known(node) if (word.text == "known") != denied else negate(Known(node))
+        return (
+            tree.Known(node) if (word.text == "known") != denied else tree.negate(tree.Known(node))
+        )
 
-    def _options(self) -> Const | Token:
+    def _options(self) -> tree.Const | tree.Token:
         if self.here.kind == "token":
-            return Token(self.advance().text[1:])
+            return tree.Token(self.advance().text[1:])
         at = self.here.at
         if not self.take("["):
             self.fail('after \'in\' comes a list or a token: write ["a", "b"] or $name', at)
@@ -221,20 +198,20 @@ class _Parser(Cursor):
     def _literal(self) -> object:
         at = self.here.at
         node = None if self.here.kind == "end" or self.at_word("(") else self._primary()
-        if not isinstance(node, Const):
+        if not isinstance(node, tree.Const):
             self.fail("a list holds values only: numbers, texts in quotes, true, false, times", at)
         return node.value
 
-    def _prefix(self) -> Const | Token:
+    def _prefix(self) -> tree.Const | tree.Token:
         word = self.advance()
         if word.text != "with" or word.kind != "name":
             self.fail(f"after 'starts' comes 'with'{suggest(word.text, ['with'])}", word.at)
         return self._text("starts with")
 
-    def _text(self, verb: str) -> Const | Token:
+    def _text(self, verb: str) -> tree.Const | tree.Token:
         if self.here.kind not in ("string", "token"):
             self.fail(f"after {verb!r} comes a text in quotes or a $token", self.here.at)
-        return cast(Const | Token, self._primary())
+        return cast(tree.Const | tree.Token, self._primary())
 
     def _sum(self) -> Guard | Term:
         return self._arithmetic(("+", "-"), self._product)
@@ -251,7 +228,7 @@ class _Parser(Cursor):
             operator = cast(Literal["+", "-", "*"], self.advance().text)
             left = self._as_value(node, at)
             right_at = self.here.at
-            node = self._shallow(Arithmetic(operator, left, self._as_value(read(), right_at)))
+            node = self._shallow(tree.Arithmetic(operator, left, self._as_value(read(), right_at)))
         return node
 
     def _primary(self) -> Guard | Term:
@@ -260,7 +237,7 @@ class _Parser(Cursor):
             case "number" | "string" | "time", _:
                 return self.constant(lexeme)
             case "token", text:
-                return Token(text[1:])
+                return tree.Token(text[1:])
             case "name", _:
                 return self._word(lexeme)
             case "symbol", "-":
@@ -283,28 +260,28 @@ class _Parser(Cursor):
         following = self.here.text
         match lexeme.text:
             case "always":
-                return Always()
+                return tree.Always()
             case "never":
-                return negate(Always())
+                return tree.negate(tree.Always())
             case "true" | "false" as word:
-                return Const(word == "true")
+                return tree.Const(word == "true")
             case "True" | "False" as word:
                 self.fail(f"write {word.lower()!r} in small letters", lexeme.at)
             case "now":
-                return Now()
+                return tree.Now()
             case "activity" if following == ".":
                 self.advance()
-                return Payload(self.name("a value of the activity"))
+                return tree.Payload(self.name("a value of the activity"))
             case "min" | "max" as which if following == "(":
                 return self._extreme(which, self.advance().at)
             case "days" | "hours" as units if following == "since":
                 self.advance()
-                field = Field(self.name("a time field"))
-                return DaysSince(field) if units == "days" else HoursSince(field)
+                field = tree.Field(self.name("a time field"))
+                return tree.DaysSince(field) if units == "days" else tree.HoursSince(field)
             case "days" | "hours" as units if following == "in" and self.after().text == "stage":
                 self.advance()
                 self.advance()
-                return DaysInStage() if units == "days" else HoursInStage()
+                return tree.DaysInStage() if units == "days" else tree.HoursInStage()
             case "days" | "hours" as units if (
                 self.here.kind == "name" and following not in _AFTER_TERM
             ):
@@ -323,7 +300,7 @@ class _Parser(Cursor):
             case word if following == ".":
                 remedy = suggest(word, ["activity"]) or ": write a field by its name alone"
                 self.fail(f"a '.' comes after 'activity' only{remedy}", self.here.at)
-        return Field(self.checked(lexeme))
+        return tree.Field(self.checked(lexeme))
 
     def _extreme(self, which: Literal["min", "max"], at: int) -> Term:
         def terms() -> tuple[Term, ...]:
@@ -335,7 +312,7 @@ class _Parser(Cursor):
         values = self._nested(at, terms)
         if len(values) < 2:
             self.fail(f"{which} needs two values or more", at)
-        return self._shallow(Extreme(which, values))
+        return self._shallow(tree.Extreme(which, values))
 
     # -- what stands where -------------------------------------------------------------------
 
@@ -352,7 +329,7 @@ class _Parser(Cursor):
         return content
 
     def _shallow(self, node: _Node) -> _Node:
-        if depth(node) > MAX_DEPTH:
+        if tree.depth(node) > MAX_DEPTH:
             self.fail(_TOO_DEEP, 0)
         return node
 
@@ -360,13 +337,13 @@ class _Parser(Cursor):
         match node:
             case Guard():
                 return node
-            case Field():
-                return Truth(node)
-            case Const(bool() as value):
+            case tree.Field():
+                return tree.Truth(node)
+            case tree.Const(bool() as value):
                 self.fail(f"write {'always' if value else 'never'!r}", at)
-            case Payload(name):
+            case tree.Payload(name):
                 self.fail(f"a value is no guard: write 'activity.{name} == true'", at)
-            case Token(name):
+            case tree.Token(name):
                 self.fail(f"a token is no guard: write '${name} == true'", at)
         self.fail("a value is no guard: compare it, as in 'score >= 65'", at)
 

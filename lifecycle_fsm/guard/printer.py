@@ -13,32 +13,8 @@ from typing import ClassVar, cast
 
 from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import utc_text
-from lifecycle_fsm.guard.terms import (
-    FLIPPED,
-    Always,
-    And,
-    Arithmetic,
-    Compare,
-    Const,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    In,
-    Known,
-    Named,
-    Not,
-    Now,
-    Opaque,
-    Or,
-    Payload,
-    Scalar,
-    Term,
-    TextMatch,
-    Token,
-    Truth,
-    compare,
-)
+from lifecycle_fsm.guard import terms as tree
+from lifecycle_fsm.guard.terms import Guard, Scalar, Term
 from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary, definition_of
 
 MOST_OPTIONS = 8
@@ -85,33 +61,33 @@ class Printer:
     def guard(self, guard: Guard, denied: bool = False) -> str:
         """A guard, or its negation."""
         match guard:
-            case Not(part) if not denied:
+            case tree.Not(part) if not denied:
                 return self.guard(part, denied=True)
-            case Always():
+            case tree.Always():
                 return "never" if denied else "always"
-            case In(term, options):
+            case tree.In(term, options):
                 return self.membership(term, options, denied)
-            case TextMatch():
+            case tree.TextMatch():
                 return self.text_match(guard, denied)
-            case Known(field):
+            case tree.Known(field):
                 return self.presence(field, denied)
-            case Compare("==", left, right) if denied:
+            case tree.Compare("==", left, right) if denied:
                 return self.comparison("!=", left, right)
             case _ if denied:
                 return self.negation(guard)
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 return self.comparison(op, left, right)
-            case Or(guards):
+            case tree.Or(guards):
                 return self.alternatives(guards)
-            case And(guards):
+            case tree.And(guards):
                 parts = self.conjuncts(guards)
                 texts = (part if isinstance(part, str) else self.write(part, NOT) for part in parts)
                 return " and ".join(texts)
-            case Truth(field):
+            case tree.Truth(field):
                 return self.term(field)
-            case Named():
+            case tree.Named():
                 return self.named(guard)
-            case Opaque(name):
+            case tree.Opaque(name):
                 return self.opaque(name)
         raise GuardError(f"{guard!r} is neither a guard nor a value")
 
@@ -144,20 +120,20 @@ class Printer:
         """A comparison of two values; ``op`` may be ``!=``."""
         return f"{self.write(left, SUM)} {self.sign(op)} {self.write(right, SUM)}"
 
-    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+    def membership(self, term: Term, options: tree.Const | tree.Token, denied: bool) -> str:
         """The test that a value is in a list."""
         return f"{self.write(term, SUM)} {'not in' if denied else 'in'} {self.term(options)}"
 
-    def text_match(self, guard: TextMatch, denied: bool) -> str:
+    def text_match(self, guard: tree.TextMatch, denied: bool) -> str:
         """The test that a text starts with or contains another."""
         text = f"{self.write(guard.term, SUM)} {guard.verb} {self.term(guard.text)}"
         return f"not {text}" if denied else text
 
-    def presence(self, field: Field, denied: bool) -> str:
+    def presence(self, field: tree.Field, denied: bool) -> str:
         """The test that a field has a value."""
         return f"{self.term(field)} is {'missing' if denied else 'known'}"
 
-    def named(self, guard: Named) -> str:
+    def named(self, guard: tree.Named) -> str:
         """A named guard."""
         return guard.name
 
@@ -174,19 +150,19 @@ class Printer:
     def term(self, term: Term) -> str:
         """A value."""
         match term:
-            case Field(name):
+            case tree.Field(name):
                 return self.field(name)
-            case Payload(name):
+            case tree.Payload(name):
                 return self.payload(name)
-            case Now():
+            case tree.Now():
                 return "now"
-            case Elapsed():
+            case tree.Elapsed():
                 return f"{term.units} {self.since(term)}"
-            case Arithmetic():
+            case tree.Arithmetic():
                 return self.arithmetic(term)
-            case Extreme(which, terms):
+            case tree.Extreme(which, terms):
                 return self.extreme(which, terms)
-            case Const() | Token():
+            case tree.Const() | tree.Token():
                 return self.constant_text(term)
         raise GuardError(f"{term!r} is neither a guard nor a value")
 
@@ -198,11 +174,11 @@ class Printer:
         """A value of the activity."""
         return f"activity.{name}"
 
-    def since(self, elapsed: Elapsed) -> str:
+    def since(self, elapsed: tree.Elapsed) -> str:
         """The time from which an elapsed time counts, as written after its units."""
         return "in stage" if elapsed.in_stage else f"since {elapsed.start.name}"
 
-    def arithmetic(self, term: Arithmetic) -> str:
+    def arithmetic(self, term: tree.Arithmetic) -> str:
         """A computation. Operators of the same precedence group to the left, so only a right
         operand needs parentheses."""
         least = _binding(term)
@@ -213,9 +189,9 @@ class Printer:
         """The smallest or the largest of several values."""
         return f"{which}({', '.join(map(self.term, terms))})"
 
-    def constant_text(self, term: Const | Token) -> str:
+    def constant_text(self, term: tree.Const | tree.Token) -> str:
         """A constant, a list of them, or a token."""
-        if isinstance(term, Token):
+        if isinstance(term, tree.Token):
             return f"${term.name}"
         if isinstance(term.value, tuple):
             return f"[{', '.join(map(literal, term.value))}]"
@@ -247,7 +223,7 @@ class LabelPrinter(Printer):
 
     def chain(self, low: Term, lower: str, term: Term, higher: str, high: Term) -> str | None:
         """As in "score between 20 and 65", "20 ≤ score < 65"; for time terms two comparisons."""
-        if isinstance(term, Elapsed):
+        if isinstance(term, tree.Elapsed):
             return None
         if (lower, higher) == ("<=", "<="):
             ends = f"{self.write(low, SUM)} and {self.write(high, SUM)}"
@@ -256,25 +232,25 @@ class LabelPrinter(Printer):
 
     def comparison(self, op: str, left: Term, right: Term) -> str:
         """As in "score ≥ 65", "30 days or more since lost"."""
-        if not isinstance(left, Elapsed):
+        if not isinstance(left, tree.Elapsed):
             return super().comparison(op, left, right)
         if op == "!=":
-            return self.negation(Compare("==", left, right))
-        if isinstance(right, Token) and self.vocabulary.constant_value(right) is None:
+            return self.negation(tree.Compare("==", left, right))
+        if isinstance(right, tree.Token) and self.vocabulary.constant_value(right) is None:
             return super().comparison(op, left, right)
         number = self.term(right)
         unit = left.units.removesuffix("s" if number == "1" else "")
         return f"{self.amounts[op].format(number, unit)} {self.since(left)}"
 
-    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+    def membership(self, term: Term, options: tree.Const | tree.Token, denied: bool) -> str:
         """As in "source is one of web, event", "source is not web"."""
         return f"{self.write(term, SUM)} is {self._options(options, denied)}"
 
-    def _options(self, options: Const | Token, denied: bool) -> str:
+    def _options(self, options: tree.Const | tree.Token, denied: bool) -> str:
         several = "none of" if denied else "one of"
         values = self.vocabulary.constant_value(options)
         if not isinstance(values, tuple):  # the token is unknown or not a list
-            return f"{several} {_underscores_as_spaces(cast(Token, options).name)}"
+            return f"{several} {_underscores_as_spaces(cast(tree.Token, options).name)}"
         shown = [value_words(value) for value in values[:MOST_OPTIONS]]
         if len(shown) == 1:
             return f"not {shown[0]}" if denied else shown[0]
@@ -282,21 +258,21 @@ class LabelPrinter(Printer):
             shown[-2:] = [f"{len(values) - MOST_OPTIONS + 2} more"]
         return f"{several} {', '.join(shown)}"
 
-    def text_match(self, guard: TextMatch, denied: bool) -> str:
+    def text_match(self, guard: tree.TextMatch, denied: bool) -> str:
         """As in "company does not start with “Ask:”"."""
         verb = guard.denied if denied else guard.verb
         return f"{self.write(guard.term, SUM)} {verb} {self.quoted(guard.text)}"
 
-    def quoted(self, text: Const | Token) -> str:
+    def quoted(self, text: tree.Const | tree.Token) -> str:
         """A text that another text starts with or contains."""
         value = self.vocabulary.constant_value(text)
         return self.constant_text(text) if value is None else f"“{value}”"
 
-    def presence(self, field: Field, denied: bool) -> str:
+    def presence(self, field: tree.Field, denied: bool) -> str:
         """As in "owner known", "owner missing"."""
         return f"{self.term(field)} {'missing' if denied else 'known'}"
 
-    def named(self, guard: Named) -> str:
+    def named(self, guard: tree.Named) -> str:
         """A named guard, with its definition if ``expand`` is set."""
         name = _underscores_as_spaces(guard.name)
         definition = definition_of(guard, self.vocabulary) if self.expand else None
@@ -314,7 +290,7 @@ class LabelPrinter(Printer):
         """As in "the activity's points"."""
         return f"the activity's {_underscores_as_spaces(name)}"
 
-    def since(self, elapsed: Elapsed) -> str:
+    def since(self, elapsed: tree.Elapsed) -> str:
         """As in "since lost" for the field ``lost_at``."""
         if elapsed.in_stage:
             return "in stage"
@@ -325,13 +301,13 @@ class LabelPrinter(Printer):
         kind = "smallest" if which == "min" else "largest"
         return f"the {kind} of ({', '.join(map(self.term, terms))})"
 
-    def constant_text(self, term: Const | Token) -> str:
+    def constant_text(self, term: tree.Const | tree.Token) -> str:
         """A value in words; a token without a known value by its name."""
         value = self.vocabulary.constant_value(term)
         if isinstance(value, tuple):
             return f"({value_words(value)})"
         if value is None:
-            return _underscores_as_spaces(cast(Token, term).name)
+            return _underscores_as_spaces(cast(tree.Token, term).name)
         return value_words(value)
 
     def sign(self, op: str) -> str:
@@ -342,21 +318,21 @@ class LabelPrinter(Printer):
 def _binding(node: Guard | Term) -> int:
     """How tightly a node binds its parts: the precedence of its operator [S2]."""
     match node:
-        case Or():
+        case tree.Or():
             return OR
-        case And(guards):
+        case tree.And(guards):
             return COMPARISON if len(guards) == 2 and _chain(*guards) else AND
-        case Not(Compare("==") | In() | Known()):
+        case tree.Not(tree.Compare("==") | tree.In() | tree.Known()):
             return COMPARISON
-        case Not(Always()):
+        case tree.Not(tree.Always()):
             return PRIMARY
-        case Not():
+        case tree.Not():
             return NOT
-        case Compare() | In() | TextMatch() | Known():
+        case tree.Compare() | tree.In() | tree.TextMatch() | tree.Known():
             return COMPARISON
-        case Arithmetic("*"):
+        case tree.Arithmetic("*"):
             return PRODUCT
-        case Arithmetic():
+        case tree.Arithmetic():
             return SUM
     return PRIMARY
 
@@ -364,10 +340,10 @@ def _binding(node: Guard | Term) -> int:
 def _chain(first: Guard, second: Guard) -> tuple[Term, str, Term, str, Term] | None:
     """The parts of ``20 <= score < 65``, if two neighbours of an ``and`` can be written so."""
     match first, second:
-        case Compare(low, left, bound), Compare(high, same, end) if left == same:
-            turned = FLIPPED[low]
+        case tree.Compare(low, left, bound), tree.Compare(high, same, end) if left == same:
+            turned = tree.FLIPPED[low]
             together = turned in _CHAINS and _CHAINS.get(high) == _CHAINS[turned]
-            if together and compare(turned, bound, left) == first:
+            if together and tree.compare(turned, bound, left) == first:
                 return bound, turned, left, high, end
     return None
 

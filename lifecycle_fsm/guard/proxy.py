@@ -9,36 +9,10 @@ from __future__ import annotations
 from typing import Any, Literal, NoReturn
 
 from lifecycle_fsm.errors import GuardError
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.lexer import RESERVED, constant, is_name
 from lifecycle_fsm.guard.printer import to_text
-from lifecycle_fsm.guard.terms import (
-    Always,
-    Arithmetic,
-    Combinable,
-    Const,
-    Contains,
-    DaysInStage,
-    DaysSince,
-    Extreme,
-    Field,
-    Guard,
-    HoursInStage,
-    HoursSince,
-    In,
-    Known,
-    Named,
-    Not,
-    Now,
-    Payload,
-    StartsWith,
-    Term,
-    Token,
-    Truth,
-    all_of,
-    as_guard,
-    compare,
-    negate,
-)
+from lifecycle_fsm.guard.terms import Guard, Term
 
 _NO_TRUTH = (
     "has no truth of its own, it needs a person: join guards with & | ~ instead of 'and', 'or', "
@@ -47,7 +21,7 @@ _NO_TRUTH = (
 )
 
 
-class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
+class Expression(tree.Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
     """A value that a guard compares: a field, a token, or arithmetic over them.
 
     Comparisons give guards; ``&``, ``|`` and ``~`` accept a yes/no field as a guard. All kinds
@@ -66,8 +40,8 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
 
     def __guard__(self) -> Guard:
         """The yes/no field that this expression represents, as a guard."""
-        if isinstance(self._term, Field):
-            return Truth(self._term)
+        if isinstance(self._term, tree.Field):
+            return tree.Truth(self._term)
         raise GuardError(f"{self!r} is a value and no guard: compare it, as in ({self!r} >= 65)")
 
     def __repr__(self) -> str:
@@ -76,70 +50,70 @@ class Expression(Combinable):  # noqa: PLW1641 -- __hash__ is below, and refuses
     # -- comparisons -------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> Guard:  # type: ignore[override]  # writes a tree
-        return compare("==", self._term, as_term(other))
+        return tree.compare("==", self._term, as_term(other))
 
     def __ne__(self, other: object) -> Guard:  # type: ignore[override]  # writes a tree
-        return compare("!=", self._term, as_term(other))
+        return tree.compare("!=", self._term, as_term(other))
 
     def __lt__(self, other: object) -> Guard:
-        return compare("<", self._term, as_term(other))
+        return tree.compare("<", self._term, as_term(other))
 
     def __le__(self, other: object) -> Guard:
-        return compare("<=", self._term, as_term(other))
+        return tree.compare("<=", self._term, as_term(other))
 
     def __gt__(self, other: object) -> Guard:
-        return compare(">", self._term, as_term(other))
+        return tree.compare(">", self._term, as_term(other))
 
     def __ge__(self, other: object) -> Guard:
-        return compare(">=", self._term, as_term(other))
+        return tree.compare(">=", self._term, as_term(other))
 
     def between(self, low: object, high: object) -> Guard:
         """``low <= value <= high``, both ends included."""
-        return all_of(self >= low, self <= high)
+        return tree.all_of(self >= low, self <= high)
 
     def is_in(self, *options: object) -> Guard:
         """The value is one of the options: several values, one list of them, or a list token."""
         if len(options) == 1 and isinstance(options[0], Expression):
             token = options[0]._term
-            if isinstance(token, Token):
-                return In(self._term, token)
+            if isinstance(token, tree.Token):
+                return tree.In(self._term, token)
             raise GuardError(f"{options[0]!r} is no list: give values, a list or a token")
         if len(options) == 1 and isinstance(options[0], tuple | list | set | frozenset):
-            return In(self._term, constant(options[0]))
+            return tree.In(self._term, constant(options[0]))
         if any(isinstance(option, Expression) for option in options):
             raise GuardError("a list holds values only: make the whole list one token")
-        return In(self._term, constant(options))
+        return tree.In(self._term, constant(options))
 
     def not_in(self, *options: object) -> Guard:
         """The exact negation of :meth:`is_in`, therefore true if the value is missing [S3]."""
-        return negate(self.is_in(*options))
+        return tree.negate(self.is_in(*options))
 
     def starts_with(self, prefix: object) -> Guard:
         """The text starts with the prefix, exactly and case-sensitively [S2]."""
-        return StartsWith(self._term, _text(prefix, "is no prefix"))
+        return tree.StartsWith(self._term, _text(prefix, "is no prefix"))
 
     def contains(self, text: object) -> Guard:
         """The text contains the other, exactly and case-sensitively [S2]."""
-        return Contains(self._term, _text(text, "cannot be looked for"))
+        return tree.Contains(self._term, _text(text, "cannot be looked for"))
 
     def is_known(self) -> Guard:
         """The field has a value."""
-        return Known(self._field("is_known"))
+        return tree.Known(self._field("is_known"))
 
     def is_missing(self) -> Guard:
         """The field has no value."""
-        return negate(self.is_known())
+        return tree.negate(self.is_known())
 
     def days_since(self) -> Expression:
         """Whole days, floored, from this time field to now [S4]."""
-        return Expression(DaysSince(self._field("days_since")))
+        return Expression(tree.DaysSince(self._field("days_since")))
 
     def hours_since(self) -> Expression:
         """Whole hours, floored, from this time field to now [S4]."""
-        return Expression(HoursSince(self._field("hours_since")))
+        return Expression(tree.HoursSince(self._field("hours_since")))
 
-    def _field(self, method: str) -> Field:
-        if isinstance(self._term, Field):
+    def _field(self, method: str) -> tree.Field:
+        if isinstance(self._term, tree.Field):
             return self._term
         raise GuardError(f"{self!r} is not a field: .{method}() is for fields")
 
@@ -191,7 +165,7 @@ class Names:
 
     __slots__ = ("_make",)
 
-    def __init__(self, make: type[Field] | type[Token] | type[Payload]) -> None:
+    def __init__(self, make: type[tree.Field] | type[tree.Token] | type[tree.Payload]) -> None:
         self._make = make
 
     def __getattr__(self, name: str) -> Any:
@@ -203,14 +177,14 @@ class Names:
         return Expression(self._make(name))
 
 
-p: Names = Names(Field)
-t: Names = Names(Token)
-activity: Names = Names(Payload)
-now: Expression = Expression(Now())
-days_in_stage: Expression = Expression(DaysInStage())
-hours_in_stage: Expression = Expression(HoursInStage())
-always: Guard = Always()
-never: Guard = Not(Always())
+p: Names = Names(tree.Field)
+t: Names = Names(tree.Token)
+activity: Names = Names(tree.Payload)
+now: Expression = Expression(tree.Now())
+days_in_stage: Expression = Expression(tree.DaysInStage())
+hours_in_stage: Expression = Expression(tree.HoursInStage())
+always: Guard = tree.Always()
+never: Guard = tree.Not(tree.Always())
 
 
 def named(name: str, guard: object) -> Guard:
@@ -218,7 +192,7 @@ def named(name: str, guard: object) -> Guard:
     if not is_name(name):
         near = ": it is a word of the language" if name in RESERVED else ": use letters, digits, _"
         raise GuardError(f"{name!r} cannot be the name of a guard{near}")
-    return Named(name, as_guard(guard))
+    return tree.Named(name, tree.as_guard(guard))
 
 
 def least(*values: object) -> Expression:
@@ -245,19 +219,19 @@ def as_term(value: object) -> Term:
     return constant(value)
 
 
-def _text(value: object, fault: str) -> Const | Token:
+def _text(value: object, fault: str) -> tree.Const | tree.Token:
     term = as_term(value)
-    if isinstance(term, Const | Token):
+    if isinstance(term, tree.Const | tree.Token):
         return term
     raise GuardError(f"{value!r} {fault}: give a text or a token")
 
 
 def _arithmetic(op: Literal["+", "-", "*"], left: object, right: object) -> Expression:
-    return Expression(Arithmetic(op, as_term(left), as_term(right)))
+    return Expression(tree.Arithmetic(op, as_term(left), as_term(right)))
 
 
 def _extreme(which: Literal["min", "max"], values: tuple[object, ...]) -> Expression:
     if len(values) < 2:
         name = "least" if which == "min" else "greatest"
         raise GuardError(f"{name}() needs two values or more")
-    return Expression(Extreme(which, tuple(map(as_term, values))))
+    return Expression(tree.Extreme(which, tuple(map(as_term, values))))

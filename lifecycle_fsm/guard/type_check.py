@@ -13,32 +13,10 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError, suggest
 from lifecycle_fsm.fields import FieldType, Kind
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.lexer import constant, is_name
 from lifecycle_fsm.guard.printer import to_text
-from lifecycle_fsm.guard.terms import (
-    MAX_DEPTH,
-    Arithmetic,
-    Compare,
-    Const,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    In,
-    Known,
-    Named,
-    Now,
-    Opaque,
-    Payload,
-    Scalar,
-    Term,
-    TextMatch,
-    Token,
-    Truth,
-    children,
-    depth,
-    walk,
-)
+from lifecycle_fsm.guard.terms import MAX_DEPTH, Guard, Scalar, Term
 from lifecycle_fsm.guard.vocabulary import (
     Vocabulary,
     decimal_factor,
@@ -63,7 +41,7 @@ def problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
     The definitions of named guards are examined for cycles and size only: each is checked once,
     where it is defined.
     """
-    if depth(guard) > MAX_DEPTH:
+    if tree.depth(guard) > MAX_DEPTH:
         return [f"nested more than {MAX_DEPTH} deep: give a part of it a name of its own"]
     checker = _Checker(vocabulary)
     checker.guard(guard)
@@ -73,7 +51,7 @@ def problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 def term_type(term: Term, vocabulary: Vocabulary) -> FieldType | None:
     """The type of a value, or ``None`` if it has a fault. An integer times a decimal constant or
     token is an integer: the product is an exact ratio, floored [S5]."""
-    if depth(term) > MAX_DEPTH:
+    if tree.depth(term) > MAX_DEPTH:
         return None
     checker = _Checker(vocabulary)
     type_ = checker.term(term)
@@ -88,7 +66,7 @@ def is_whole(term: Term, vocabulary: Vocabulary) -> bool:
 
 def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> list[str]:
     """Every fault of assigning the value to a field of type ``target``, as sentences [S5]."""
-    if depth(term) > MAX_DEPTH:
+    if tree.depth(term) > MAX_DEPTH:
         return [f"nested more than {MAX_DEPTH} deep"]
     checker = _Checker(attrs.evolve(vocabulary, in_effect=True))
     type_ = checker.term(term)
@@ -101,8 +79,8 @@ def effect_problems(term: Term, target: FieldType, vocabulary: Vocabulary) -> li
             decimal = next(
                 (
                     f"${part.name} = {vocabulary.tokens[part.name]}"
-                    for part in walk(term)
-                    if isinstance(part, Token) and type(vocabulary.tokens[part.name]) is float
+                    for part in tree.walk(term)
+                    if isinstance(part, tree.Token) and type(vocabulary.tokens[part.name]) is float
                 ),
                 None,
             )
@@ -136,30 +114,30 @@ class _Checker:
 
     def guard(self, guard: Guard) -> None:
         match guard:
-            case Truth(field):
+            case tree.Truth(field):
                 self._truth(field)
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 self._compare(op, left, right)
-            case In(term, options):
+            case tree.In(term, options):
                 self._membership(term, options)
-            case TextMatch(term, text):
+            case tree.TextMatch(term, text):
                 for part in (term, text):
                     type_ = self.term(part)
                     if type_ is not None and type_.kind != "str":
                         self._fault(f"{guard.verb!r} is for texts, and {to_text(part)} is "
                                     f"{_WORDS[type_.kind]}")  # fmt: skip
-            case Known(field):
+            case tree.Known(field):
                 self.term(field)
-            case Named(name, definition):
+            case tree.Named(name, definition):
                 self._named(name, definition)
-            case Opaque():
+            case tree.Opaque():
                 pass
             case _:
-                for child in children(guard):
+                for child in tree.children(guard):
                     if isinstance(child, Guard):
                         self.guard(child)
 
-    def _truth(self, field: Field) -> None:
+    def _truth(self, field: tree.Field) -> None:
         name, fields = field.name, self.vocabulary.fields
         if name not in fields:
             near = suggest(name, [*fields, *self.vocabulary.guards])
@@ -169,7 +147,7 @@ class _Checker:
                         f"in '{name} == …' or '{name} is known'")  # fmt: skip
 
     def _compare(self, op: str, left: Term, right: Term) -> None:
-        if isinstance(left, Elapsed):
+        if isinstance(left, tree.Elapsed):
             self._elapsed(left, right)
             return
         for side, text in ((left, right), (right, left)):
@@ -194,24 +172,28 @@ class _Checker:
     def _is_unquoted(self, side: Term, other: Term) -> bool:
         """Whether a name that is compared with a text field looks like a text without quotes."""
         fields = self.vocabulary.fields
-        if not isinstance(side, Field) or not isinstance(other, Field) or side.name in fields:
+        if (
+            not isinstance(side, tree.Field)
+            or not isinstance(other, tree.Field)
+            or side.name in fields
+        ):
             return False
         type_ = fields.get(other.name)
         if type_ is None or type_.kind != "str" or side.name in self.vocabulary.guards:
             return False
         return side.name in type_.choices or not suggest(side.name, fields)
 
-    def _elapsed(self, elapsed: Elapsed, other: Term) -> None:
+    def _elapsed(self, elapsed: tree.Elapsed, other: Term) -> None:
         """A time term compares with an integer or an integer token only [S4]."""
         self._start(elapsed)
         values = scalar_value(other, self.vocabulary)
-        if type(values[0]) is int if values else isinstance(other, Token):
+        if type(values[0]) is int if values else isinstance(other, tree.Token):
             self.term(other)
         else:
             self._fault(f"{to_text(elapsed)} compares with a whole number or such a token only, "
                         f"not with {to_text(other)}")  # fmt: skip
 
-    def _start(self, elapsed: Elapsed) -> None:
+    def _start(self, elapsed: tree.Elapsed) -> None:
         name = elapsed.start.name
         if elapsed.in_stage:
             if name not in self.vocabulary.fields:
@@ -224,7 +206,7 @@ class _Checker:
             self._fault(f"'{elapsed.units} since' needs a time, and {name} is "
                         f"{_WORDS[type_.kind]}{near}")  # fmt: skip
 
-    def _membership(self, term: Term, options: Const | Token) -> None:
+    def _membership(self, term: Term, options: tree.Const | tree.Token) -> None:
         type_ = self.term(term)
         values = self.vocabulary.constant_value(options)
         if values is None:
@@ -251,7 +233,7 @@ class _Checker:
         elif name in self.vocabulary.fields:
             self._fault(f"{name!r} is both a field and a named guard: rename one of them")
         if definition is not None:
-            if depth(definition) > MAX_DEPTH:
+            if tree.depth(definition) > MAX_DEPTH:
                 self._fault(f"the named guard {name!r} is nested more than {MAX_DEPTH} deep")
                 return
             known = self.vocabulary.guards.get(name)
@@ -266,33 +248,33 @@ class _Checker:
         """The type of a term, or ``None`` if a fault leaves it undecided."""
         vocabulary = self.vocabulary
         match term:
-            case Field(name):
+            case tree.Field(name):
                 return self._look_up("field named", name, vocabulary.fields)
-            case Payload(name):
+            case tree.Payload(name):
                 if not vocabulary.in_effect:
                     self._effects_only(f"activity.{name}")
                     return None
                 return self._look_up("value of the activity named", name, vocabulary.payload)
-            case Now():
+            case tree.Now():
                 if not vocabulary.in_effect:
                     self._effects_only("now")
                 return FieldType("datetime")
-            case Const(tuple()):
+            case tree.Const(tuple()):
                 self._fault("a list stands only after 'in'")
                 return None
-            case Const(value):
+            case tree.Const(value):
                 kind = self._constant(value)
                 return None if kind is None else FieldType(kind)
-            case Token(name):
+            case tree.Token(name):
                 return self._token(name)
-            case Elapsed():
+            case tree.Elapsed():
                 self._start(term)
                 self._fault(f"{to_text(term)} can only be compared with a whole number or a "
                             f"token, as in '{term.units} in stage >= 90'")  # fmt: skip
                 return None
-            case Arithmetic(op, left, right):
+            case tree.Arithmetic(op, left, right):
                 return self._arithmetic(op, left, right)
-            case Extreme(which, terms):
+            case tree.Extreme(which, terms):
                 if not vocabulary.in_effect:
                     self._effects_only(which)
                 return self._extreme(which, terms)
@@ -323,7 +305,7 @@ class _Checker:
         except GuardError as error:
             self._fault(str(error))
             return None
-        if stored != Const(value):  # type: ignore[arg-type]  # deliberate
+        if stored != tree.Const(value):  # type: ignore[arg-type]  # deliberate
             self._fault(f"{value!r} is not in its stored form: build it with constant()")
         return _kind(stored.value)
 

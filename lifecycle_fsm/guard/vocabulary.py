@@ -9,22 +9,8 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError, suggest
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.guard.terms import (
-    MAX_DEPTH,
-    Const,
-    Elapsed,
-    Field,
-    Guard,
-    Named,
-    Scalar,
-    Term,
-    Token,
-    Truth,
-    children,
-    depth,
-    transform,
-    walk,
-)
+from lifecycle_fsm.guard import terms as tree
+from lifecycle_fsm.guard.terms import MAX_DEPTH, Guard, Scalar, Term
 
 TokenValue: TypeAlias = Scalar | tuple[Scalar, ...]
 
@@ -49,26 +35,28 @@ class Vocabulary:
 
     def constant_value(self, term: Guard | Term) -> TokenValue | None:
         """The value of a constant or of a known token; ``None`` for anything else."""
-        if isinstance(term, Const):
+        if isinstance(term, tree.Const):
             return term.value
-        return self.tokens.get(term.name) if isinstance(term, Token) else None
+        return self.tokens.get(term.name) if isinstance(term, tree.Token) else None
 
 
 def resolve(guard: Guard, vocabulary: Vocabulary) -> Guard:
     """The guard with its bare names resolved: a name that is a named guard and not a field becomes
     :class:`~lifecycle_fsm.guard.terms.Named`."""
-    if depth(guard) > MAX_DEPTH:
+    if tree.depth(guard) > MAX_DEPTH:
         return guard  # ``problems`` reports it, and no other code looks into it
 
     def settle(part: Guard) -> Guard:
         match part:
-            case Truth(Field(name)) if name in vocabulary.guards and name not in vocabulary.fields:
-                return Named(name)
-            case Named(name, definition) if definition is not None:
-                return Named(name, resolve(definition, vocabulary))
+            case tree.Truth(tree.Field(name)) if (
+                name in vocabulary.guards and name not in vocabulary.fields
+            ):
+                return tree.Named(name)
+            case tree.Named(name, definition) if definition is not None:
+                return tree.Named(name, resolve(definition, vocabulary))
         return part
 
-    return transform(guard, settle)
+    return tree.transform(guard, settle)
 
 
 def inline(guard: Guard, vocabulary: Vocabulary, keep: Collection[str] = ()) -> Guard:
@@ -84,14 +72,14 @@ def inline(guard: Guard, vocabulary: Vocabulary, keep: Collection[str] = ()) -> 
 
     def write_out(part: Guard) -> Guard:
         definition = None
-        if isinstance(part, Named) and part.name not in keep:
+        if isinstance(part, tree.Named) and part.name not in keep:
             definition = definition_of(part, vocabulary)
-        return part if definition is None else transform(definition, write_out)
+        return part if definition is None else tree.transform(definition, write_out)
 
-    return transform(guard, write_out)
+    return tree.transform(guard, write_out)
 
 
-def definition_of(named: Named, vocabulary: Vocabulary) -> Guard | None:
+def definition_of(named: tree.Named, vocabulary: Vocabulary) -> Guard | None:
     """The definition of a named guard: the model's, or else the one that it carries."""
     definition = vocabulary.guards.get(named.name, named.definition)
     return None if definition is None else resolve(definition, vocabulary)
@@ -99,9 +87,9 @@ def definition_of(named: Named, vocabulary: Vocabulary) -> Guard | None:
 
 def reads(node: Guard | Term) -> frozenset[str]:
     """The names of the fields that a guard or a value reads; inline named guards first."""
-    nodes = list(walk(node))
-    names = {part.name for part in nodes if isinstance(part, Field)}
-    return frozenset(names | {part.start.name for part in nodes if isinstance(part, Elapsed)})
+    nodes = list(tree.walk(node))
+    names = {part.name for part in nodes if isinstance(part, tree.Field)}
+    return frozenset(names | {part.start.name for part in nodes if isinstance(part, tree.Elapsed)})
 
 
 def scalar_value(term: Term, vocabulary: Vocabulary) -> tuple[Scalar] | None:
@@ -127,7 +115,7 @@ def naming_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
 
     def measure(part: Guard, path: tuple[str, ...], level: int) -> tuple[int, int]:
         """How many guards the part has and how deep they nest, with all names written out."""
-        if isinstance(part, Named):
+        if isinstance(part, tree.Named):
             if part.name in path:
                 cycle = " -> ".join([*path[path.index(part.name) :], part.name])
                 faults.append(f"the named guard {part.name!r} needs itself: {cycle}")
@@ -138,7 +126,7 @@ def naming_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
         else:
             size, height = 1, 1
             if level <= 2 * MAX_DEPTH:
-                for child in children(part):
+                for child in tree.children(part):
                     if isinstance(child, Guard):
                         more, below = measure(child, path, level + 1)
                         size, height = size + more, max(height, below + 1)
@@ -147,13 +135,13 @@ def naming_problems(guard: Guard, vocabulary: Vocabulary) -> list[str]:
                           "deep")  # fmt: skip
         return size, height
 
-    def named(part: Named, path: tuple[str, ...], level: int) -> tuple[int, int]:
+    def named(part: tree.Named, path: tuple[str, ...], level: int) -> tuple[int, int]:
         definition = vocabulary.guards.get(part.name, part.definition)
         if definition is None:
             near = suggest(part.name, vocabulary.guards)
             faults.append(f"no named guard {part.name!r}{near}")
             return 1, 1
-        if depth(definition) > MAX_DEPTH:
+        if tree.depth(definition) > MAX_DEPTH:
             faults.append(f"the named guard {part.name!r} nests more than {MAX_DEPTH} deep")
             return 1, 1
         if level > 2 * MAX_DEPTH:

@@ -8,16 +8,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType
 import attrs
 
 from lifecycle_fsm.errors import GuardError, GuardSyntaxError, async_fault
-from lifecycle_fsm.guard import (
-    Guard,
-    Opaque,
-    Term,
-    Vocabulary,
-    as_guard,
-    as_term,
-    parse_guard,
-    parse_term,
-)
+from lifecycle_fsm.guard import Guard, Term, Vocabulary, as_term, parse_guard, parse_term
+from lifecycle_fsm.guard import terms as tree
 
 
 def read_guard(value: object) -> Guard:
@@ -27,8 +19,8 @@ def read_guard(value: object) -> Guard:
             raise GuardError("a Python guard needs a name: write a function with def")
         if fault := async_fault(value):
             raise GuardError(fault)
-        return Opaque(value.__name__, value)
-    return parse_guard(value) if isinstance(value, str) else as_guard(value)
+        return tree.Opaque(value.__name__, value)
+    return parse_guard(value) if isinstance(value, str) else tree.as_guard(value)
 
 
 def read_value(value: object) -> Term | Guard:

@@ -9,21 +9,8 @@ import attrs
 
 from lifecycle_fsm.errors import GuardError, RecordError
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import (
-    MAX_DEPTH,
-    Elapsed,
-    Field,
-    Guard,
-    Named,
-    Now,
-    Term,
-    Truth,
-    constant,
-    resolve,
-    transform,
-    walk,
-)
-from lifecycle_fsm.guard.terms import depth
+from lifecycle_fsm.guard import MAX_DEPTH, Guard, Term, constant, resolve
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.vocabulary import TokenValue, Vocabulary
 from lifecycle_fsm.model.conversions import Set
 from lifecycle_fsm.person import BASE_FIELDS, Person, field_def, type_hints
@@ -183,9 +170,9 @@ def resolved(model: Model) -> dict[str, Any]:
     guards = dict(model.guards)
     parts = [part for section in _SECTIONS for part in getattr(model, section)]
     conditions = (condition for part in parts for condition in _conditions(part))
-    for tree in (*model.guards.values(), *conditions):
-        for node in nodes(tree):
-            if isinstance(node, Named):
+    for root in (*model.guards.values(), *conditions):
+        for node in nodes(root):
+            if isinstance(node, tree.Named):
                 _collect(node, guards)
     object.__setattr__(model, "guards", guards)
     words = model.vocabulary
@@ -206,8 +193,8 @@ def resolved(model: Model) -> dict[str, Any]:
 
     return {
         "person": person,
-        "guards": Frozen({name: guard(tree) for name, tree in guards.items()}),
-        "segments": Frozen({name: guard(tree) for name, tree in model.segments.items()}),
+        "guards": Frozen({name: guard(part) for name, part in guards.items()}),
+        "segments": Frozen({name: guard(part) for name, part in model.segments.items()}),
         **{section: tuple(map(resolved_part, getattr(model, section))) for section in _SECTIONS},
     }
 
@@ -226,59 +213,63 @@ def _conditions(part: object) -> Iterator[Guard]:
 
 def _effect_value(value: Term | Guard, words: Vocabulary) -> Term | Guard:
     """The value of an effect; a bare name of a guard, if it is not a field, means that guard."""
-    if isinstance(value, Field) and value.name in words.guards and value.name not in words.fields:
-        return Truth(value)
+    if (
+        isinstance(value, tree.Field)
+        and value.name in words.guards
+        and value.name not in words.fields
+    ):
+        return tree.Truth(value)
     return value
 
 
 def _alone(guard: Guard, words: Vocabulary) -> Guard:
     """The guard without the definitions of its named guards, which the model holds once. A
     definition that differs from the model's is kept, so that the model can refuse it."""
-    if depth(guard) > MAX_DEPTH:
+    if tree.depth(guard) > MAX_DEPTH:
         return guard
 
     def strip(part: Guard) -> Guard:
-        if not isinstance(part, Named) or part.definition is None:
+        if not isinstance(part, tree.Named) or part.definition is None:
             return part
         theirs = _alone(part.definition, words)
         ours = words.guards.get(part.name)
         clash = any(
-            isinstance(node, Named) and node.definition is not None for node in nodes(theirs)
+            isinstance(node, tree.Named) and node.definition is not None for node in nodes(theirs)
         )
         same = ours is not None and theirs == _alone(resolve(ours, words), words)
-        return Named(part.name) if same and not clash else Named(part.name, theirs)
+        return tree.Named(part.name) if same and not clash else tree.Named(part.name, theirs)
 
-    return transform(guard, strip)
+    return tree.transform(guard, strip)
 
 
-def _collect(node: Named, guards: dict[str, Guard]) -> None:
+def _collect(node: tree.Named, guards: dict[str, Guard]) -> None:
     if node.definition is None or node.name in guards:
         return
     guards[node.name] = node.definition
     for inner in nodes(node.definition):
-        if isinstance(inner, Named):
+        if isinstance(inner, tree.Named):
             _collect(inner, guards)
 
 
-def nodes(tree: Guard | Term) -> Iterator[Guard | Term]:
+def nodes(root: Guard | Term) -> Iterator[Guard | Term]:
     """The nodes of a tree; none of a tree that nests too deep, which is refused anyway."""
-    return iter(()) if depth(tree) > MAX_DEPTH else walk(tree)
+    return iter(()) if tree.depth(root) > MAX_DEPTH else tree.walk(root)
 
 
 def fields_read(model: Model, trees: Iterable[Guard | Term]) -> tuple[str, ...]:
     """The fields that guards and values read, also through named guards, in order of first use."""
     read: dict[str, None] = {}
     for node in _all_nodes(model, trees):
-        if isinstance(node, Field):
+        if isinstance(node, tree.Field):
             read.setdefault(node.name)
-        elif isinstance(node, Elapsed):
+        elif isinstance(node, tree.Elapsed):
             read.setdefault(node.start.name)
     return tuple(read)
 
 
 def reads_time(model: Model, trees: Iterable[Guard | Term]) -> bool:
     """Whether guards and values depend on the clock, also through named guards."""
-    return any(isinstance(node, Now | Elapsed) for node in _all_nodes(model, trees))
+    return any(isinstance(node, tree.Now | tree.Elapsed) for node in _all_nodes(model, trees))
 
 
 def _all_nodes(
@@ -286,10 +277,10 @@ def _all_nodes(
 ) -> Iterator[Guard | Term]:
     """Every node of the trees, and of each named guard at its first mention."""
     seen = set() if seen is None else seen
-    for tree in trees:
-        for node in nodes(tree):
+    for root in trees:
+        for node in nodes(root):
             yield node
-            if isinstance(node, Named) and node.name not in seen:
+            if isinstance(node, tree.Named) and node.name not in seen:
                 seen.add(node.name)
                 if node.name in model.guards:
                     yield from _all_nodes(model, [model.guards[node.name]], seen)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from lifecycle_fsm.errors import Problem, suggest
 from lifecycle_fsm.fields import FieldType
-from lifecycle_fsm.guard import Const, Field, Guard, Named, Term, Token, reads, walk
+from lifecycle_fsm.guard import Guard, Term, reads
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.history import KEPT_FIELDS
 from lifecycle_fsm.model import faults
 from lifecycle_fsm.model.definition import MOVES, SORT, placed
@@ -221,9 +222,9 @@ def _asks(model: Model, where: str, ask: Ask, *, several: bool = False) -> Itera
 def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Problem]:
     """A receiver is a text; for assignment it may be a list of texts."""
     match term:
-        case Const(value):
+        case tree.Const(value):
             good = isinstance(value, str) and bool(value)
-        case Token(name):
+        case tree.Token(name):
             if name not in model.tokens:
                 yield from faults.of_reference(where, "token", name, model.tokens, "to")
                 return
@@ -234,7 +235,7 @@ def _text(model: Model, where: str, term: Term, *, several: bool) -> Iterator[Pr
                 and bool(value)
                 and all(isinstance(part, str) for part in value)
             )
-        case Field(name):
+        case tree.Field(name):
             kind = model.vocabulary.fields.get(name)
             if kind is None:
                 near = suggest(name, model.field_types)
@@ -273,8 +274,8 @@ def claims(model: Model) -> Iterator[Problem]:
 
 
 def _given(model: Model, where: str, given: Guard) -> Iterator[Problem]:
-    names = {node.name for node in walk(given) if isinstance(node, Token)}
-    if not names or reads(given) or any(isinstance(node, Named) for node in walk(given)):
+    names = {node.name for node in tree.walk(given) if isinstance(node, tree.Token)}
+    if not names or reads(given) or any(isinstance(node, tree.Named) for node in tree.walk(given)):
         yield Problem(where, "'given' speaks of tokens alone, such as '$fast >= $threshold'")
     for name in sorted(names & set(model.tokens)):
         if type(model.tokens[name]) not in (int, float):

@@ -13,22 +13,8 @@ from types import SimpleNamespace
 from typing import Any, Literal, TypeAlias
 
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
-from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
-    Const,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    In,
-    Now,
-    Term,
-    Token,
-    compile_term,
-    reads,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Term, compile_term, reads
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.proof.domain import Atom, Domain
 
 # ------------------------------------------------------------------ monotonicity
@@ -43,21 +29,21 @@ Slope: TypeAlias = Literal[1, 0, -1] | None
 def slope(term: Term, domain: Domain) -> Slope:
     """How the value changes as all of its fields grow."""
     match term:
-        case Field():
+        case tree.Field():
             return 1
-        case Elapsed():
+        case tree.Elapsed():
             return -1
-        case Arithmetic("*", left, right):
+        case tree.Arithmetic("*", left, right):
             for scaled, other in ((left, right), (right, left)):
                 factor = domain.constant(other)
                 if isinstance(factor, int | float):
                     rate = slope(scaled, domain)
                     return rate if factor > 0 else 0 if factor == 0 else turned(rate)
             return None
-        case Arithmetic(op, left, right):
+        case tree.Arithmetic(op, left, right):
             second = slope(right, domain)
             return together(slope(left, domain), second if op == "+" else turned(second))
-        case Extreme(_, terms):
+        case tree.Extreme(_, terms):
             return reduce(together, (slope(part, domain) for part in terms))
     return 0
 
@@ -77,10 +63,12 @@ def together(first: Slope, second: Slope) -> Slope:
 def rises(guard: Guard) -> bool:
     """Whether it is an inequality in which each field occurs only once, so that the value rises or
     falls with it throughout. An equality may need a value between the ends."""
-    if not isinstance(guard, Compare) or guard.op == "==":
+    if not isinstance(guard, tree.Compare) or guard.op == "==":
         return False
-    names = [node.name for node in walk(guard) if isinstance(node, Field)]
-    products = (node for node in walk(guard) if isinstance(node, Arithmetic) and node.op == "*")
+    names = [node.name for node in tree.walk(guard) if isinstance(node, tree.Field)]
+    products = (
+        node for node in tree.walk(guard) if isinstance(node, tree.Arithmetic) and node.op == "*"
+    )
     of_fields = any(reads(product.left) and reads(product.right) for product in products)
     return len(names) == len(set(names)) and not of_fields
 
@@ -115,22 +103,22 @@ class Breakpoints:
     def read(self, atom: Atom) -> None:
         """Add the thresholds of an atom."""
         match atom.guard:
-            case Compare(_, left, right):
+            case tree.Compare(_, left, right):
                 self._compare(atom, left, right)
-            case In(term, options):
+            case tree.In(term, options):
                 for value in self.domain.constant(options):
-                    self._compare(atom, term, Const(value))
+                    self._compare(atom, term, tree.Const(value))
 
     def _compare(self, atom: Atom, left: Term, right: Term) -> None:
         for side, other in ((left, right), (right, left)):
             match side:
-                case Field(name) if name in self.linked:
-                    if isinstance(other, Field) and other.name in self.linked:
+                case tree.Field(name) if name in self.linked:
+                    if isinstance(other, tree.Field) and other.name in self.linked:
                         return  # only their order matters, which ``linked`` covers
-                    if isinstance(other, Field | Const | Token | Now):
+                    if isinstance(other, tree.Field | tree.Const | tree.Token | tree.Now):
                         self._mark(self._value(other))
                         return
-                case Elapsed() if side.start.name in self.linked:
+                case tree.Elapsed() if side.start.name in self.linked:
                     self._elapsed(self._value(other), side.unit)
                     return
         free = {name for name in atom.fields if name not in self.bound}
@@ -142,9 +130,9 @@ class Breakpoints:
             self._both_ends(atom)
 
     def _value(self, term: Term) -> Any:
-        if isinstance(term, Now):
+        if isinstance(term, tree.Now):
             return self.domain.now
-        if isinstance(term, Field):
+        if isinstance(term, tree.Field):
             return self.bound.get(term.name)
         return self.domain.constant(term)
 

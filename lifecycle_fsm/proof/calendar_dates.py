@@ -15,7 +15,8 @@ from typing import Any, TypeAlias
 import attrs
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import Compare, Const, Elapsed, Guard, Term, transform_terms, walk
+from lifecycle_fsm.guard import Guard, Term
+from lifecycle_fsm.guard import terms as tree
 
 #: Returns the value of a constant or a token, and ``None`` for anything else.
 Constant: TypeAlias = Callable[[Guard | Term], Any]
@@ -23,20 +24,20 @@ _DAY, _TICK = timedelta(days=1), timedelta(microseconds=1)
 
 
 @attrs.frozen
-class RelativeInstant(Const):
+class RelativeInstant(tree.Const):
     """An instant at a fixed distance from the clock, and therefore not a calendar date."""
 
 
 def shifts(guard: Guard, now: datetime, constant: Constant) -> Iterator[timedelta]:
     """How far to move the calendar against a fixed clock, for each instant that matters: first not
     at all, then by the smallest distance. Empty if the guard contains no date."""
-    dates = {date for node in walk(guard) for date in _dates(node, constant)}
+    dates = {date for node in tree.walk(guard) for date in _dates(node, constant)}
     if not dates:
         return
     lengths = {timedelta(0)}
-    for node in walk(guard):
+    for node in tree.walk(guard):
         match node:
-            case Compare(_, Elapsed() as elapsed, other):
+            case tree.Compare(_, tree.Elapsed() as elapsed, other):
                 value = constant(other)
                 if isinstance(value, int):
                     lengths |= _lengths(value, elapsed.unit)
@@ -61,9 +62,9 @@ def shifted(guard: Guard, shift: timedelta, constant: Constant) -> Guard:
         if not dates:
             return term
         moved = tuple(date + shift for date in dates)
-        return Const(moved if isinstance(constant(term), tuple) else moved[0])
+        return tree.Const(moved if isinstance(constant(term), tuple) else moved[0])
 
-    return transform_terms(guard, change)
+    return tree.transform_terms(guard, change)
 
 
 def moved_times(values: Mapping[str, Value], later: timedelta) -> dict[str, Value]:

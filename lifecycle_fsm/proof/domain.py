@@ -12,24 +12,15 @@ import attrs
 
 from lifecycle_fsm.fields import FieldType, Value
 from lifecycle_fsm.guard import (
-    Always,
-    And,
-    Field,
     Guard,
-    Not,
-    Now,
-    Opaque,
-    Or,
-    Payload,
     Term,
-    Token,
     Vocabulary,
     compile_condition,
     inline,
     parse_guard,
     reads,
-    transform_terms,
 )
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.proof.answer import Budget
@@ -86,19 +77,19 @@ class Atoms:
     def node(self, guard: Guard, wanted: bool = True) -> Node:
         """The formula of a guard without named guards, or of its negation."""
         match guard:
-            case And(parts) | Or(parts):
-                kind = "and" if isinstance(guard, And) is wanted else "or"
+            case tree.And(parts) | tree.Or(parts):
+                kind = "and" if isinstance(guard, tree.And) is wanted else "or"
                 return joined(kind, [self.node(part, wanted) for part in parts])
-            case Not(part):
+            case tree.Not(part):
                 return self.node(part, not wanted)
-            case Always():
+            case tree.Always():
                 return wanted
         return self._atom(guard, wanted)
 
     def _atom(self, guard: Guard, wanted: bool) -> Node:
         number = self._numbers.get(guard)
         if number is None:
-            if isinstance(guard, Opaque):
+            if isinstance(guard, tree.Opaque):
                 # A Python callable is not run: its result is assumed, under a name that cannot be a
                 # field.
                 name = f"{guard.name}()"
@@ -245,13 +236,13 @@ def as_fields(guard: Guard, vocabulary: Vocabulary, tokens: Collection[str] = ()
 
     def lift(term: Term) -> Term:
         match term:
-            case Payload(name):
-                return Field(f"{PAYLOAD}{name}")
-            case Token(name) if name in tokens:
-                return Field(f"{FREED}{name}")
+            case tree.Payload(name):
+                return tree.Field(f"{PAYLOAD}{name}")
+            case tree.Token(name) if name in tokens:
+                return tree.Field(f"{FREED}{name}")
         return term
 
-    return transform_terms(inline(guard, vocabulary), lift)
+    return tree.transform_terms(inline(guard, vocabulary), lift)
 
 
 def payload_fields(model: Model, kind: str | None) -> dict[str, FieldType]:
@@ -288,7 +279,9 @@ def domain_of(model: Model, budget: Budget | None = None) -> Domain:
     start |= {"stage_entered_at": NOW, "journey_started_at": NOW}
     only_now: dict[str, bool] = {}
     for effect in model.effects:
-        only_now[effect.field] = only_now.get(effect.field, True) and isinstance(effect.value, Now)
+        only_now[effect.field] = only_now.get(effect.field, True) and isinstance(
+            effect.value, tree.Now
+        )
     latest = {
         name: NOW
         for name, kind in model.vocabulary.fields.items()

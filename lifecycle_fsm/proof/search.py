@@ -12,15 +12,7 @@ from typing import Any
 import attrs
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import (
-    Compare,
-    Const,
-    Field,
-    StartsWith,
-    TextMatch,
-    Token,
-    walk,
-)
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.proof.answer import STEPS, OutOfBudget
 from lifecycle_fsm.proof.breakpoints import Breakpoints
 from lifecycle_fsm.proof.domain import Atom, Atoms, Domain, Node, given, numbers
@@ -104,17 +96,17 @@ def _texts(
     prefixes: list[str] = []
     parts: list[str] = []
     for atom in atoms:
-        for node in walk(atom.guard):
-            if isinstance(node, Const | Token):
+        for node in tree.walk(atom.guard):
+            if isinstance(node, tree.Const | tree.Token):
                 value = domain.constant(node)
                 options = value if isinstance(value, tuple) else (value,)
                 known += [text for text in options if isinstance(text, str)]
-            elif isinstance(node, Field) and node.name not in linked:
+            elif isinstance(node, tree.Field) and node.name not in linked:
                 other = bound.get(node.name)
                 known += [other] if isinstance(other, str) else []
-            elif isinstance(node, TextMatch):
+            elif isinstance(node, tree.TextMatch):
                 text = domain.constant(node.text)
-                (prefixes if isinstance(node, StartsWith) else parts).append(text)
+                (prefixes if isinstance(node, tree.StartsWith) else parts).append(text)
     parts = list(dict.fromkeys(parts))
     few = len(parts) <= _MOST_PARTS
     sizes = range(len(parts) + 1) if few else (0, 1, len(parts))
@@ -250,9 +242,9 @@ class Search:
 
 def _orders(atom: Atom) -> bool:
     return (
-        isinstance(atom.guard, Compare)
-        and isinstance(atom.guard.left, Field)
-        and isinstance(atom.guard.right, Field)
+        isinstance(atom.guard, tree.Compare)
+        and isinstance(atom.guard.left, tree.Field)
+        and isinstance(atom.guard.right, tree.Field)
     )
 
 

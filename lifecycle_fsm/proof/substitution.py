@@ -6,44 +6,25 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import (
-    Compare,
-    Const,
-    Elapsed,
-    Field,
-    Guard,
-    Known,
-    Now,
-    Term,
-    Token,
-    Truth,
-    all_of,
-    always,
-    any_of,
-    elapsed_since,
-    inline,
-    negate,
-    never,
-    transform,
-    transform_terms,
-    walk,
-)
-from lifecycle_fsm.guard.terms import transform_term
+from lifecycle_fsm.guard import Guard, Term, always, inline, never
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.vocabulary import Vocabulary
 
 
 def is_value(field: str, value: Value) -> Guard:
     """A guard that holds if the field has exactly this value."""
     if value is None:
-        return negate(Known(Field(field)))
+        return tree.negate(tree.Known(tree.Field(field)))
     if value is True:
-        return Truth(Field(field))
-    return Compare("==", Field(field), Const(value))
+        return tree.Truth(tree.Field(field))
+    return tree.Compare("==", tree.Field(field), tree.Const(value))
 
 
 def apart(first: Guard, second: Guard) -> Guard:
     """A guard that holds if only one of the two guards holds."""
-    return any_of(all_of(first, negate(second)), all_of(second, negate(first)))
+    return tree.any_of(
+        tree.all_of(first, tree.negate(second)), tree.all_of(second, tree.negate(first))
+    )
 
 
 def decides(guard: Guard, condition: Guard) -> Guard:
@@ -54,22 +35,22 @@ def decides(guard: Guard, condition: Guard) -> Guard:
 
 def replaced(guard: Guard, part: Guard, by: Guard) -> Guard:
     """The guard with every occurrence of a part replaced by another guard."""
-    return transform(guard, lambda other: by if other == part else other)
+    return tree.transform(guard, lambda other: by if other == part else other)
 
 
 _Tree = TypeVar("_Tree", Guard, Term | Guard)
 
 
-def written_out(tree: _Tree, vocabulary: Vocabulary) -> _Tree:
+def written_out(part: _Tree, vocabulary: Vocabulary) -> _Tree:
     """A guard or a value with named guards and tokens written out, for comparison between two
     models."""
 
     def change(term: Term) -> Term:
-        return Const(vocabulary.tokens[term.name]) if isinstance(term, Token) else term
+        return tree.Const(vocabulary.tokens[term.name]) if isinstance(term, tree.Token) else term
 
-    if isinstance(tree, Guard):
-        return transform_terms(inline(tree, vocabulary), change)
-    return transform_term(tree, change)
+    if isinstance(part, Guard):
+        return tree.transform_terms(inline(part, vocabulary), change)
+    return tree.transform_term(part, change)
 
 
 def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabulary) -> Guard:
@@ -81,32 +62,34 @@ def substitute(guard: Guard, values: Mapping[str, Term | Guard], words: Vocabula
 
     def settle(part: Guard) -> Guard:
         match part:
-            case Truth(Field(name)) if name in values:
+            case tree.Truth(tree.Field(name)) if name in values:
                 value = values[name]
                 if isinstance(value, Guard):
                     return value
-                if isinstance(value, Const):
+                if isinstance(value, tree.Const):
                     return always if value.value is True else never
-                return Truth(value) if isinstance(value, Field) else part
-            case Known(Field(name)) if name in values:
+                return tree.Truth(value) if isinstance(value, tree.Field) else part
+            case tree.Known(tree.Field(name)) if name in values:
                 value = values[name]
                 # Constants are known, and so is a computed value if all its fields are.
-                fields = walk(value) if isinstance(value, Term) else ()
-                return all_of(*(Known(node) for node in fields if isinstance(node, Field)))
+                fields = tree.walk(value) if isinstance(value, Term) else ()
+                return tree.all_of(
+                    *(tree.Known(node) for node in fields if isinstance(node, tree.Field))
+                )
         return part
 
     def change(term: Term) -> Term:
         match term:
-            case Field(name) if name in values:
+            case tree.Field(name) if name in values:
                 value = values[name]
                 assert isinstance(value, Term), "a yes/no field is never part of a value"
                 return value
-            case Elapsed() if term.start.name in values:
+            case tree.Elapsed() if term.start.name in values:
                 value = values[term.start.name]
-                if isinstance(value, Field):
-                    return elapsed_since(value, term)
-                return Const(0) if isinstance(value, Now) else term
+                if isinstance(value, tree.Field):
+                    return tree.elapsed_since(value, term)
+                return tree.Const(0) if isinstance(value, tree.Now) else term
         return term
 
     # Values first: a guard that a field got is over the earlier fields, and must not be changed.
-    return transform(transform_terms(inline(guard, words), change), settle)
+    return tree.transform(tree.transform_terms(inline(guard, words), change), settle)

@@ -18,22 +18,8 @@ import attrs
 
 from lifecycle_fsm.errors import MissingExtra
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, FieldType, Value
-from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
-    Const,
-    Contains,
-    Elapsed,
-    Extreme,
-    Field,
-    In,
-    Known,
-    Now,
-    StartsWith,
-    Term,
-    Token,
-    Truth,
-)
+from lifecycle_fsm.guard import Term
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.evaluate import LARGEST
 from lifecycle_fsm.guard.type_check import is_whole
 from lifecycle_fsm.guard.vocabulary import decimal_factor
@@ -113,22 +99,22 @@ class _Translation:
 
     def atom(self, atom: Atom) -> Any:
         match atom.guard:
-            case Truth(field):
+            case tree.Truth(field):
                 known, value = self.term(field)
                 return self.z3.And(known, value)
-            case Known(field):
+            case tree.Known(field):
                 return self.term(field)[0]
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 return self._both(left, right, _COMPARISONS[op])
-            case In(term, options):
+            case tree.In(term, options):
                 known, value = self.term(term)
                 listed = self.domain.constant(options)
                 return self.z3.And(
                     known, self.z3.Or([value == self._const(option) for option in listed])
                 )
-            case StartsWith(term, prefix):
+            case tree.StartsWith(term, prefix):
                 return self._both(prefix, term, self.z3.PrefixOf)
-            case Contains(term, text):
+            case tree.Contains(term, text):
                 return self._both(term, text, self.z3.Contains)
         return self.variable(atom.fields[0], FieldType("bool"))[1]  # a callable: any result
 
@@ -142,23 +128,23 @@ class _Translation:
         """Whether all its parts are known, and its value."""
         yes = self.z3.BoolVal(True)
         match term:
-            case Field(name):
+            case tree.Field(name):
                 return self.variable(name, self.domain.type_of(name))
-            case Now():
+            case tree.Now():
                 return yes, self._const(self.domain.now)
-            case Const() | Token():
+            case tree.Const() | tree.Token():
                 return yes, self._const(self.domain.constant(term))
-            case Elapsed():
+            case tree.Elapsed():
                 known, value = self.term(term.start)
                 return known, (self._const(self.domain.now) - value) / (term.unit // _TICK)
-            case Arithmetic(op, left, right):
+            case tree.Arithmetic(op, left, right):
                 (known, first), (also, second) = self.term(left), self.term(right)
                 if op == "*":
                     value = self._product(left, right, first, second)
                 else:
                     value = first + second if op == "+" else first - second
                 return self.z3.And(known, also), self._saturated(term, value)
-            case Extreme(which, terms):
+            case tree.Extreme(which, terms):
                 parts = [self.term(part) for part in terms]
                 before = le if which == "min" else ge
                 value = reduce(

@@ -11,15 +11,7 @@ from itertools import pairwise
 
 import attrs
 
-from lifecycle_fsm.document.blocks import (
-    Alternatives,
-    DataTable,
-    Inline,
-    Section,
-    TableRow,
-    soft,
-    strong,
-)
+from lifecycle_fsm.document import blocks as doc
 from lifecycle_fsm.funnel import (
     READINGS,
     Counts,
@@ -109,29 +101,31 @@ def _first() -> Measuring[datetime | None]:
 # -- as a section ------------------------------------------------------------------------------
 
 
-def numbers_section(numbers: Numbers, model: Model, zone: str) -> Section:
+def numbers_section(numbers: Numbers, model: Model, zone: str) -> doc.Section:
     """How many people there are, how many go on, and how long that takes."""
     counts = numbers.counts
     across = _by_measure if len(model.stages) <= _BESIDE else _by_stage
     start = f"From {format_date(numbers.first, zone)} to " if numbers.first else ""
     where = f", only those where {clean(counts.where)}" if counts.where else ""
-    return Section(
+    return doc.Section(
         title="What happened",
         id="numbers",
         note=(
             f"{start}{format_instant(numbers.as_of, zone)}: {counts.total:,} people, "
             f"{counts.journeys:,} journeys{where}."
         ),
-        blocks=(Alternatives(page=(across(numbers, model),), text=(_by_stage(numbers, model),)),),
+        blocks=(
+            doc.Alternatives(page=(across(numbers, model),), text=(_by_stage(numbers, model),)),
+        ),
     )
 
 
 _BESIDE = 10  # stages for which there is room beside each other
 
 
-def _by_stage(numbers: Numbers, model: Model) -> DataTable:
+def _by_stage(numbers: Numbers, model: Model) -> doc.DataTable:
     """A row for each stage."""
-    return DataTable(
+    return doc.DataTable(
         head=(
             "Stage",
             "People now",
@@ -144,7 +138,7 @@ def _by_stage(numbers: Numbers, model: Model) -> DataTable:
         ),
         rows=(
             (
-                strong(clean(stage.display)),
+                doc.strong(clean(stage.display)),
                 *_counts(numbers, stage.name),
                 _median(stay),
                 duration(stay.first_quartile),
@@ -157,7 +151,7 @@ def _by_stage(numbers: Numbers, model: Model) -> DataTable:
     )
 
 
-def _by_measure(numbers: Numbers, model: Model) -> DataTable:
+def _by_measure(numbers: Numbers, model: Model) -> doc.DataTable:
     """A column for each stage, as they stand below a diagram of the path."""
     heads = (
         ("People now", ""),
@@ -170,10 +164,10 @@ def _by_measure(numbers: Numbers, model: Model) -> DataTable:
         (*_counts(numbers, stage.name), _median_and_quartiles(numbers.stays[stage.name]))
         for stage in model.stages
     )
-    return DataTable(
+    return doc.DataTable(
         head=("", *(clean(stage.display) for stage in model.stages)),
         rows=(
-            TableRow(((name, soft(note)), *cells), detail=name == "Came in")
+            doc.TableRow(((name, doc.soft(note)), *cells), detail=name == "Came in")
             for (name, note), cells in zip(heads, zip(*columns, strict=True), strict=True)
         ),
         align="number",
@@ -196,8 +190,8 @@ def _median(stay: Stay) -> str:
     return duration(stay.median, "not yet" if stay.first_quartile else "–")
 
 
-def _median_and_quartiles(stay: Stay) -> tuple[str | Inline, ...]:
+def _median_and_quartiles(stay: Stay) -> tuple[str | doc.Inline, ...]:
     if not stay.first_quartile:
         return (_median(stay),)
     quartiles = f"({duration(stay.first_quartile)}, {duration(stay.third_quartile)})"
-    return _median(stay), " ", soft(quartiles)
+    return _median(stay), " ", doc.soft(quartiles)

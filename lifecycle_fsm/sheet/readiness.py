@@ -14,34 +14,12 @@ from typing import Any
 
 import attrs
 
-from lifecycle_fsm.document.blocks import (
-    Block,
-    DataTable,
-    Group,
-    Paragraph,
-    Section,
-    TableRow,
-    soft,
-    strong,
-)
+from lifecycle_fsm.document import blocks as doc
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.funnel import sales_stage
 from lifecycle_fsm.funnel.scope import Contact
-from lifecycle_fsm.guard import (
-    Always,
-    Compare,
-    Field,
-    In,
-    Known,
-    Not,
-    Opaque,
-    Outcome,
-    Truth,
-    compile_explainer,
-    inline,
-    negate,
-    walk,
-)
+from lifecycle_fsm.guard import Outcome, compile_explainer, inline
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.explanation import Explainer, Requirement, reasons, requirement
 from lifecycle_fsm.history import StoredTable
 from lifecycle_fsm.model import Edge, Model
@@ -149,7 +127,7 @@ def _edges(model: Model) -> tuple[Edge, ...]:
         for edge in model.edges
         if edge.on is None
         and edge.source != model.initial.name
-        and not isinstance(inline(edge.when, model.vocabulary), Always)
+        and not isinstance(inline(edge.when, model.vocabulary), tree.Always)
         and edge.target in model.ranks
     )
 
@@ -314,7 +292,11 @@ class _Questions:
 
     def _met(self, outcome: Outcome) -> str:
         guard = outcome.guard
-        if isinstance(guard, Compare) and guard.op != "==" and (numbers := self._numbers(outcome)):
+        if (
+            isinstance(guard, tree.Compare)
+            and guard.op != "=="
+            and (numbers := self._numbers(outcome))
+        ):
             return self._compared(guard, *numbers)
         return self.formatter.condition(guard)
 
@@ -328,7 +310,7 @@ class _Questions:
                 return reduce(add, parts)
             return min(parts, key=attrgetter("order"))
         outcome = needed.outcome
-        if isinstance(outcome.guard, Compare) and (numbers := self._numbers(outcome)):
+        if isinstance(outcome.guard, tree.Compare) and (numbers := self._numbers(outcome)):
             seen, wanted = numbers
             gap = abs(wanted - seen)
             part = self._compared(outcome.guard, seen, wanted)
@@ -342,13 +324,13 @@ class _Questions:
         formatter = self.formatter
         needed = f"needed: {formatter.condition(outcome.guard)}"
         match outcome.guard:
-            case Not():
+            case tree.Not():
                 return needed
-            case Known():
-                return formatter.condition(negate(outcome.guard))
-            case Truth(field):
+            case tree.Known():
+                return formatter.condition(tree.negate(outcome.guard))
+            case tree.Truth(field):
                 return f"not {formatter.term(field)}"
-            case In(Field(name), _):
+            case tree.In(tree.Field(name), _):
                 value = dict(outcome.seen).get(name)
                 seen = "not known" if value is None else formatter.value(value)  # type: ignore[arg-type]
                 return f"{formatter.field(name)}: {seen}; {needed}"
@@ -357,13 +339,13 @@ class _Questions:
             return f"{' and '.join(map(formatter.field, unknown))} not known; {needed}"
         return needed
 
-    def _compared(self, guard: Compare, seen: float, wanted: float) -> str:
+    def _compared(self, guard: tree.Compare, seen: float, wanted: float) -> str:
         name = self.formatter.term(guard.left)
         return f"{name} {format_number(seen)}, {_NEEDS[guard.op]} {format_number(wanted)}"
 
     def _numbers(self, outcome: Outcome) -> tuple[float, float] | None:
         """Both sides of a comparison, if they are numbers."""
-        assert isinstance(outcome.guard, Compare)
+        assert isinstance(outcome.guard, tree.Compare)
         seen = self.explainer.number(outcome.guard.left, outcome)
         wanted = self.explainer.number(outcome.guard.right, outcome)
         return None if seen is None or wanted is None else (seen, wanted)
@@ -382,25 +364,27 @@ _SIDES = {">=": "short", ">": "short", "<": "over", "<=": "over", "==": "off"}
 
 
 def _opaque(edge: Edge, model: Model) -> bool:
-    return any(isinstance(node, Opaque) for node in walk(inline(edge.when, model.vocabulary)))
+    return any(
+        isinstance(node, tree.Opaque) for node in tree.walk(inline(edge.when, model.vocabulary))
+    )
 
 
 # -- as a section ------------------------------------------------------------------------------
 
 
-def readiness_section(ready: Readiness, zone: str) -> Section:
+def readiness_section(ready: Readiness, zone: str) -> doc.Section:
     """Who would qualify, and who nearly does."""
     qualify, below = f"Would qualify for {ready.stage}", f"Just below {ready.stage}"
     lists = (
         _people(ready.qualify, ready.qualifying, ready, zone, qualify, "Why"),
         _people(ready.nearest, ready.below, ready, zone, below, "What is missing"),
     )
-    blocks: list[Block] = [Group(style="pair", blocks=lists)]
+    blocks: list[doc.Block] = [doc.Group(style="pair", blocks=lists)]
     if ready.unasked:
         text = f"Not asked here, because a program decides it: {joined(ready.unasked)}."
-        blocks.append(Paragraph(text, note=True))
+        blocks.append(doc.Paragraph(text, note=True))
     verb = "is" if ready.inside == 1 else "are"
-    return Section(
+    return doc.Section(
         title=f"Who would qualify for {ready.stage}, and who nearly does",
         id="litmus",
         note=(
@@ -414,11 +398,11 @@ def readiness_section(ready: Readiness, zone: str) -> Section:
 
 def _people(
     people: Sequence[Candidate], count: int, ready: Readiness, zone: str, title: str, why: str
-) -> DataTable:
+) -> doc.DataTable:
     first = "The nearest of " if people is ready.nearest else ""
     total = f"{counted(count, 'person', 'people')} in {joined(ready.origins)}"
     rest = "; sheet --list FILE saves all" if count > SHOWN else ""
-    return DataTable(
+    return doc.DataTable(
         head=("Who", "Where", why),
         rows=(_person(person, zone) for person in people[:SHOWN]),
         title=title,
@@ -429,7 +413,7 @@ def _people(
     )
 
 
-def _person(person: Candidate, zone: str) -> TableRow:
+def _person(person: Candidate, zone: str) -> doc.TableRow:
     """The person with id and address; stage, since when and with which owner; and the reasons."""
     own_id = person.id if person.id != person.name else ""
     identity = ", ".join(filter(None, (own_id, person.email)))
@@ -440,15 +424,15 @@ def _person(person: Candidate, zone: str) -> TableRow:
         for role, name in (("owner", person.owner), ("assigned to", assigned))
         if name
     )
-    return TableRow(
+    return doc.TableRow(
         (
-            (strong(person.name), " " if identity else "", soft(identity)),
+            (doc.strong(person.name), " " if identity else "", doc.soft(identity)),
             (
                 person.stage,
                 " " if since else "",
-                soft(since),
+                doc.soft(since),
                 ", " if responsible else "",
-                soft(responsible),
+                doc.soft(responsible),
             ),
             sentence("; ".join(person.reasons)),
         )

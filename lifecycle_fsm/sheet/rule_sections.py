@@ -5,17 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
-from lifecycle_fsm.document.blocks import (
-    Block,
-    BulletList,
-    DataTable,
-    Inline,
-    ListItem,
-    Paragraph,
-    Section,
-    aside,
-    strong,
-)
+from lifecycle_fsm.document import blocks as doc
 from lifecycle_fsm.funnel import Ratio
 from lifecycle_fsm.model import AlertRule, AssignmentRule, Deadline, ScoreRule
 from lifecycle_fsm.sheet.sheet_formatter import SheetFormatter
@@ -28,17 +18,17 @@ _LISTS = {"list_add": "onto", "list_remove": "off"}
 # -- deadlines ---------------------------------------------------------------------------------
 
 
-def deadlines(formatter: SheetFormatter, kept: Mapping[str, Ratio]) -> Iterator[Section]:
+def deadlines(formatter: SheetFormatter, kept: Mapping[str, Ratio]) -> Iterator[doc.Section]:
     """The deadlines in the order of their stages, each with its escalations below it, and how often
     it was kept [S21]."""
     model = formatter.model
     if not model.deadlines:
         return
     first = [deadline for deadline in model.deadlines if not deadline.escalates]
-    blocks: list[Block] = [
-        BulletList(
+    blocks: list[doc.Block] = [
+        doc.BulletList(
             (
-                ListItem(
+                doc.ListItem(
                     _deadline(formatter, deadline, kept.get(deadline.name)),
                     tuple(_escalations(formatter, deadline.name)),
                 )
@@ -54,8 +44,8 @@ def deadlines(formatter: SheetFormatter, kept: Mapping[str, Ratio]) -> Iterator[
         for calendar in calendars
     ]
     if hours:
-        blocks.append(Paragraph(f"Working time: {'; '.join(hours)}.", note=True))
-    yield Section(
+        blocks.append(doc.Paragraph(f"Working time: {'; '.join(hours)}.", note=True))
+    yield doc.Section(
         title="Deadlines",
         id="deadlines",
         note="A miss moves nobody; somebody is told.",
@@ -65,23 +55,23 @@ def deadlines(formatter: SheetFormatter, kept: Mapping[str, Ratio]) -> Iterator[
 
 def _deadline(
     formatter: SheetFormatter, deadline: Deadline, kept: Ratio | None
-) -> Iterator[str | Inline]:
-    yield strong(f"{formatter.stage(deadline.stage)}, {formatter.deadline(deadline)}")
+) -> Iterator[str | doc.Inline]:
+    yield doc.strong(f"{formatter.stage(deadline.stage)}, {formatter.deadline(deadline)}")
     condition = formatter.condition(deadline.when)
     condition = f", if {condition}" if condition else ""
     missed = _missed(formatter, deadline)
     yield f": within {formatter.within(deadline)}{condition}. If not: {missed}."
     if kept is not None:
-        yield from (" Kept: ", strong(percent(kept.share)), f" of {kept.whole:,}.")
+        yield from (" Kept: ", doc.strong(percent(kept.share)), f" of {kept.whole:,}.")
 
 
-def _escalations(formatter: SheetFormatter, name: str) -> Iterator[ListItem]:
+def _escalations(formatter: SheetFormatter, name: str) -> Iterator[doc.ListItem]:
     """The escalations of a deadline, each followed by its own."""
     for deadline in formatter.model.deadlines:
         if deadline.escalates == name:
             later = f"{sentence(formatter.within(deadline))} later, "
-            what = strong(formatter.deadline(deadline))
-            yield ListItem((later, what, f": {_missed(formatter, deadline)}."))
+            what = doc.strong(formatter.deadline(deadline))
+            yield doc.ListItem((later, what, f": {_missed(formatter, deadline)}."))
             yield from _escalations(formatter, deadline.name)
 
 
@@ -92,11 +82,11 @@ def _missed(formatter: SheetFormatter, deadline: Deadline) -> str:
 # -- requests ----------------------------------------------------------------------------------
 
 
-def assignment(formatter: SheetFormatter) -> Iterator[Section]:
+def assignment(formatter: SheetFormatter) -> Iterator[doc.Section]:
     """Who works on which people: the first line that holds counts."""
     rules = formatter.model.assignment
     if rules:
-        yield Section(
+        yield doc.Section(
             title="Who works on whom",
             id="assignment",
             note=(
@@ -107,11 +97,11 @@ def assignment(formatter: SheetFormatter) -> Iterator[Section]:
         )
 
 
-def alerts(formatter: SheetFormatter) -> Iterator[Section]:
+def alerts(formatter: SheetFormatter) -> Iterator[doc.Section]:
     """Who is asked to do what when a stage is entered, and when an activity arrives."""
     rules = [rule for rule in _in_order(formatter) if rule.send not in _LISTS]
     if rules:
-        yield Section(
+        yield doc.Section(
             title="Alerts and tasks",
             id="alerts",
             note="What is asked for by itself, and of whom.",
@@ -119,16 +109,18 @@ def alerts(formatter: SheetFormatter) -> Iterator[Section]:
         )
 
 
-def _requests(formatter: SheetFormatter, rules: Sequence[AlertRule | AssignmentRule]) -> BulletList:
+def _requests(
+    formatter: SheetFormatter, rules: Sequence[AlertRule | AssignmentRule]
+) -> doc.BulletList:
     """The rules in order (it matters for assignment), grouped by runs of one occasion."""
     items = (
-        ListItem(strong(f"On {occasion}"), tuple(_request(formatter, rule) for rule in run))
+        doc.ListItem(doc.strong(f"On {occasion}"), tuple(_request(formatter, rule) for rule in run))
         for occasion, run in groupby(rules, key=formatter.occasion)
     )
-    return BulletList(items, style="occasions")
+    return doc.BulletList(items, style="occasions")
 
 
-def _request(formatter: SheetFormatter, rule: AlertRule | AssignmentRule) -> ListItem:
+def _request(formatter: SheetFormatter, rule: AlertRule | AssignmentRule) -> doc.ListItem:
     if isinstance(rule, AlertRule):
         what = formatter.asked(rule.send, rule)
     else:
@@ -139,10 +131,12 @@ def _request(formatter: SheetFormatter, rule: AlertRule | AssignmentRule) -> Lis
     text += "".join(f", due in {formatter.within(deadline)}" for deadline in due)
     text += ", once the CRM has the record" if rule.links_to_crm else ""
     words = formatter.text(rule.text)
-    return ListItem((f"{text}.", *((" ", aside(f"“{words}”", detail=True)) if words else ())))
+    return doc.ListItem(
+        (f"{text}.", *((" ", doc.aside(f"“{words}”", detail=True)) if words else ()))
+    )
 
 
-def lists(formatter: SheetFormatter) -> Iterator[Section]:
+def lists(formatter: SheetFormatter) -> Iterator[doc.Section]:
     """What adds people to lists, and removes them."""
     changes: dict[str, dict[str, list[str]]] = {}
     for rule in _in_order(formatter):
@@ -158,9 +152,9 @@ def lists(formatter: SheetFormatter) -> Iterator[Section]:
         ways = (
             f"{_LISTS[kind]} it {', and '.join(whens)}" for kind, whens in kinds.items() if whens
         )
-        items.append((strong(sentence(name)), f": {'; '.join(ways)}."))
+        items.append((doc.strong(sentence(name)), f": {'; '.join(ways)}."))
     if items:
-        yield Section(title="Lists", id="lists", blocks=(BulletList(items, style="run"),))
+        yield doc.Section(title="Lists", id="lists", blocks=(doc.BulletList(items, style="run"),))
 
 
 def _in_order(formatter: SheetFormatter) -> list[AlertRule]:
@@ -173,7 +167,7 @@ def _in_order(formatter: SheetFormatter) -> list[AlertRule]:
 # -- points ------------------------------------------------------------------------------------
 
 
-def scores(formatter: SheetFormatter) -> Iterator[Section]:
+def scores(formatter: SheetFormatter) -> Iterator[doc.Section]:
     """Fit and interest, each with the rules that give points, its bounds and its decay; an empty
     one is left out."""
     for field, name in _SCORES.items():
@@ -181,7 +175,7 @@ def scores(formatter: SheetFormatter) -> Iterator[Section]:
         rules = [rule for rule in formatter.model.scoring if (rule.on is not None) == by_activity]
         bounds, fades = _bounds(formatter, field), _fades(formatter, field)
         if rules or bounds or fades:
-            table = DataTable(
+            table = doc.DataTable(
                 head=("For", "Points"),
                 rows=(_points(formatter, rule) for rule in rules),
                 align="number",
@@ -190,19 +184,19 @@ def scores(formatter: SheetFormatter) -> Iterator[Section]:
                 ),
                 style="points",
             )
-            notes = (Paragraph(f"{fade}.", note=True) for fade in fades)
-            yield Section(title=f"Points: {name.lower()}", blocks=(table, *notes))
+            notes = (doc.Paragraph(f"{fade}.", note=True) for fade in fades)
+            yield doc.Section(title=f"Points: {name.lower()}", blocks=(table, *notes))
 
 
-def _points(formatter: SheetFormatter, rule: ScoreRule) -> tuple[tuple[str | Inline, ...], str]:
+def _points(formatter: SheetFormatter, rule: ScoreRule) -> tuple[tuple[str | doc.Inline, ...], str]:
     occasion = sentence(plain(rule.on)) if rule.on else ""
     what = ", ".join(filter(None, (occasion, formatter.condition(rule.when))))
     limit = formatter.limit(rule)
     text = sentence(what or plain(rule.name))
-    return (text, *((" ", aside(limit)) if limit else ())), formatter.points(rule)
+    return (text, *((" ", doc.aside(limit)) if limit else ())), formatter.points(rule)
 
 
-def limits(formatter: SheetFormatter) -> Iterator[Section]:
+def limits(formatter: SheetFormatter) -> Iterator[doc.Section]:
     """The other fields with decay or bounds."""
     model = formatter.model
     faded = [effect.field for decay in model.decay for effect in decay.then]
@@ -211,10 +205,10 @@ def limits(formatter: SheetFormatter) -> Iterator[Section]:
         bounds, fades = _bounds(formatter, name), _fades(formatter, name)
         parts = [sentence(bounds), *fades] if bounds else fades
         if parts and name not in _SCORES:
-            items.append((strong(sentence(formatter.field(name))), f": {'. '.join(parts)}."))
+            items.append((doc.strong(sentence(formatter.field(name))), f": {'. '.join(parts)}."))
     if items:
-        blocks = (BulletList(items, style="run"),)
-        yield Section(title="Bounds, and what fades", id="limits", blocks=blocks)
+        blocks = (doc.BulletList(items, style="run"),)
+        yield doc.Section(title="Bounds, and what fades", id="limits", blocks=blocks)
 
 
 def _bounds(formatter: SheetFormatter, field: str) -> str:

@@ -16,19 +16,8 @@ import attrs
 from lifecycle_fsm.diagram import Drawing, draw_funnel, draw_model
 from lifecycle_fsm.diagram.chart import SHEET, draw_chart
 from lifecycle_fsm.diagram.look import NEUTRAL, RULE, SOFT, recolored
+from lifecycle_fsm.document import blocks as doc
 from lifecycle_fsm.document import render_html, render_markdown
-from lifecycle_fsm.document.blocks import (
-    Block,
-    Document,
-    Group,
-    Inline,
-    KeyValue,
-    Paragraph,
-    Picture,
-    Section,
-    Signatures,
-    strong,
-)
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.fields import instant
 from lifecycle_fsm.files import whole_file, write_file
@@ -82,11 +71,11 @@ class Sheet:
         return _title(self.model)
 
     @cached_property
-    def parts(self) -> Mapping[str, tuple[Section, ...]]:
+    def parts(self) -> Mapping[str, tuple[doc.Section, ...]]:
         """The parts as blocks, by name, in the order of running text; empty without content."""
         formatter = SheetFormatter(self.model)
         numbers, ready = self.numbers, self.readiness
-        parts: dict[str, Iterable[Section]] = {
+        parts: dict[str, Iterable[doc.Section]] = {
             "stages": model_sections.stages(formatter),
             "tokens": model_sections.tokens(formatter),
             "owners": model_sections.owners(formatter),
@@ -127,18 +116,18 @@ class Sheet:
         Args:
             picture: a link to the picture as a file; without it, a Mermaid block draws it.
         """
-        drawing = Picture(
+        drawing = doc.Picture(
             title=self.picture.title, mermaid=self.picture.mermaid or "", link=picture or ""
         )
         return render_markdown(self._document((drawing, *chain.from_iterable(self.parts.values()))))
 
-    def _document(self, blocks: Iterable[Block]) -> Document:
+    def _document(self, blocks: Iterable[doc.Block]) -> doc.Document:
         facts = [
-            KeyValue("Model", strong(self.model.name)),
-            KeyValue("Version", Inline(self.model.version, "code")),
+            doc.KeyValue("Model", doc.strong(self.model.name)),
+            doc.KeyValue("Version", doc.Inline(self.model.version, "code")),
         ]
         if self.as_of is not None:
-            facts.append(KeyValue("As of", format_instant(self.as_of, self.zone)))
+            facts.append(doc.KeyValue("As of", format_instant(self.as_of, self.zone)))
         links = (
             ("way", "The way of a lead", True),
             ("numbers", "What happened", self.numbers),
@@ -147,7 +136,7 @@ class Sheet:
             ("litmus", "Who qualifies", self.readiness),
             ("signed", "Signed", True),
         )
-        return Document(
+        return doc.Document(
             title=self.title,
             lead=clean(self.model.description),
             facts=tuple(facts),
@@ -352,49 +341,51 @@ def _draw(model: Model, counts: Counts | None) -> tuple[Drawing, Drawing]:
     return attrs.evolve(whole, canvas=canvas), attrs.evolve(whole, canvas=phone)
 
 
-def _signed(model: Model) -> Section:
+def _signed(model: Model) -> doc.Section:
     """Lines to sign on, and what the version means."""
-    version = Paragraph(
+    version = doc.Paragraph(
         (
-            strong(f"Version {model.version}"),
+            doc.strong(f"Version {model.version}"),
             f" of the model “{model.name}” names what these rules mean. It changes as soon as "
             "a rule, a number or a list on this sheet changes, and stays the same when only names, "
             "texts or explanations do. A system that shows this version runs what was signed here.",
         ),
         note=True,
     )
-    blocks = (Group(style="signatures", blocks=(Signatures(("Marketing", "Sales")), version)),)
-    return Section(title="Signed", id="signed", blocks=blocks)
+    blocks = (
+        doc.Group(style="signatures", blocks=(doc.Signatures(("Marketing", "Sales")), version)),
+    )
+    return doc.Section(title="Signed", id="signed", blocks=blocks)
 
 
 _BESIDE = ("tokens", "owners", "starts", "reasons", "vocabulary")
 
 
 def _page(
-    parts: Mapping[str, tuple[Section, ...]], drawing: Drawing, phone: Drawing
-) -> tuple[tuple[Block, ...], float]:
+    parts: Mapping[str, tuple[doc.Section, ...]], drawing: Drawing, phone: Drawing
+) -> tuple[tuple[doc.Block, ...], float]:
     """All parts, as a page arranges them, and the size of letters on paper in points."""
     strip, rules = parts["fast_tracks"], parts["rules"]
     if parts["numbers"]:
         rules = (*parts["points"], *rules)
     else:
         strip = (*strip, *parts["points"])
-    picture = Picture(
+    picture = doc.Picture(
         title="Picture of the lifecycle",
         svg=drawing.svg(page=True),
         narrow=phone.svg(page=True),
         pieces=paper_pieces(drawing.canvas),
     )
-    flow: tuple[Block, ...] = (
-        Group(style="side", blocks=chain.from_iterable(parts[name] for name in _BESIDE)),
-        Group(style="strip wide-strip" if parts["numbers"] else "strip", blocks=strip),
+    flow: tuple[doc.Block, ...] = (
+        doc.Group(style="side", blocks=chain.from_iterable(parts[name] for name in _BESIDE)),
+        doc.Group(style="strip wide-strip" if parts["numbers"] else "strip", blocks=strip),
         *parts["stages"],
-        Group(style="columns", id="rules", blocks=rules),
+        doc.Group(style="columns", id="rules", blocks=rules),
     )
-    blocks: tuple[Block, ...] = (
-        Section(title="The way of a lead", id="way", blocks=(picture,)),
+    blocks: tuple[doc.Block, ...] = (
+        doc.Section(title="The way of a lead", id="way", blocks=(picture,)),
         *parts["numbers"],
-        Group(style="flow", blocks=flow),
+        doc.Group(style="flow", blocks=flow),
         *parts["readiness"],
         *parts["signed"],
     )

@@ -16,20 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import attrs
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    FromClause,
-    Row,
-    Select,
-    bindparam,
-    func,
-    literal_column,
-    or_,
-    select,
-    update,
-)
-from sqlalchemy import Engine as SqlEngine
+import sqlalchemy as sa
 
 from lifecycle_fsm.errors import DeliveryFailed
 from lifecycle_fsm.requests import Request
@@ -42,11 +29,11 @@ _log = logging.getLogger(__name__)
 #: How many requests are claimed at a time.
 _PORTION = 20
 # A literal, not a parameter: otherwise the partial index is not used.
-_WAITING: ColumnElement[str] = literal_column("'waiting'")
-_DEAD: ColumnElement[str] = literal_column("'dead'")
+_WAITING: sa.ColumnElement[str] = sa.literal_column("'waiting'")
+_DEAD: sa.ColumnElement[str] = sa.literal_column("'dead'")
 #: How many people, whose first request is postponed, are skipped at once; further ones are skipped
 #: one by one. With more, a server would no longer use a hash table.
-_PUT_OFF: ColumnElement[int] = literal_column("10000")
+_PUT_OFF: sa.ColumnElement[int] = sa.literal_column("10000")
 _ERROR_LENGTH = 500
 _COLUMNS = {"to": "receiver"}
 
@@ -89,7 +76,7 @@ class Delivery:
 
     def __init__(
         self,
-        database: str | SqlEngine | Database,
+        database: str | sa.Engine | Database,
         channels: Mapping[str, Adapter],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -143,7 +130,7 @@ class Delivery:
         if "*" in self._channels:
             return {}
         query = (
-            select(REQUEST.c.channel, func.count().label("requests"))
+            sa.select(REQUEST.c.channel, sa.func.count().label("requests"))
             .where(REQUEST.c.status == _WAITING, REQUEST.c.channel.not_in(self._channels))
             .group_by(REQUEST.c.channel)
             .order_by(REQUEST.c.channel)
@@ -153,14 +140,14 @@ class Delivery:
 
     def counts(self) -> dict[str, int]:
         """How many requests in the outbox have each status."""
-        query = select(REQUEST.c.status, func.count().label("requests"))
+        query = sa.select(REQUEST.c.status, sa.func.count().label("requests"))
         with self._database.reading() as connection:
             rows = connection.execute(query.group_by(REQUEST.c.status).order_by(REQUEST.c.status))
             return {row.status: row.requests for row in rows}
 
     def dead(self, limit: int = 100, ids: Iterable[str] | None = None) -> list[DeadLetter]:
         """Requests that are no longer tried, earliest first: those with these ids, or all."""
-        query = select(REQUEST).where(REQUEST.c.status == _DEAD)
+        query = sa.select(REQUEST).where(REQUEST.c.status == _DEAD)
         if ids is not None:
             query = query.where(REQUEST.c.id.in_([*ids]))
         with self._database.reading() as connection:
@@ -177,7 +164,7 @@ class Delivery:
         Returns:
             the number of requests.
         """
-        retried = update(REQUEST).where(REQUEST.c.status == _DEAD)
+        retried = sa.update(REQUEST).where(REQUEST.c.status == _DEAD)
         retried = retried.values(status="waiting", attempts=0, next_try_at=None)
         with self._database.writing() as connection:
             if ids is None:
@@ -189,12 +176,12 @@ class Delivery:
 
     # ------------------------------------------------------------------ claims
 
-    def _claim(self, count: int, until: datetime) -> list[Row[Any]]:
+    def _claim(self, count: int, until: datetime) -> list[sa.Row[Any]]:
         """Claim requests whose turn it is, by postponing them so that no other deliverer does."""
         now = until - self._lease
         # More than needed: other deliverers may select the same ones.
         size, start = 2 * count, -1
-        claimed: list[Row[Any]] = []
+        claimed: list[sa.Row[Any]] = []
         while True:
             seen = {"now": now, "start": start, "size": size}
             with self._database.reading() as connection:
@@ -211,19 +198,19 @@ class Delivery:
             if len(claimed) == count or len(page) < size:
                 return sorted(claimed, key=lambda row: row.place)
 
-    def _statements(self) -> tuple[Select[Any], Executable]:
+    def _statements(self) -> tuple[sa.Select[Any], sa.Executable]:
         """The query for the first ``size`` requests after the place ``start`` whose turn it is, and
         the statement that claims up to ``left`` requests of the given ``places``."""
         row, put_off = REQUEST.alias("r"), REQUEST.alias("p")
-        now = bindparam("now", type_=UtcTime)
+        now = sa.bindparam("now", type_=UtcTime)
         due = [
             row.c.status == _WAITING,
-            or_(row.c.next_try_at.is_(None), row.c.next_try_at <= now),
+            sa.or_(row.c.next_try_at.is_(None), row.c.next_try_at <= now),
             *self._served(row),
             ~self._before(row),
         ]
         held_up = (
-            select(put_off.c.person)
+            sa.select(put_off.c.person)
             .where(
                 put_off.c.status == _WAITING,
                 put_off.c.next_try_at.is_not(None),
@@ -235,31 +222,31 @@ class Delivery:
             .limit(_PUT_OFF)
         )
         front = (
-            select(row.c.place)
-            .where(*due, row.c.place > bindparam("start"), row.c.person.not_in(held_up))
+            sa.select(row.c.place)
+            .where(*due, row.c.place > sa.bindparam("start"), row.c.person.not_in(held_up))
             .order_by(row.c.place)
-            .limit(bindparam("size"))
+            .limit(sa.bindparam("size"))
         )
         next_ones = (
-            select(row.c.id)
-            .where(row.c.place.in_(bindparam("places", expanding=True)), *due)
+            sa.select(row.c.id)
+            .where(row.c.place.in_(sa.bindparam("places", expanding=True)), *due)
             .order_by(row.c.place)
-            .limit(bindparam("left"))
+            .limit(sa.bindparam("left"))
             .with_for_update(skip_locked=True)
             .cte("next_ones")
         )
         take = (
-            update(REQUEST)
-            .where(REQUEST.c.id.in_(select(next_ones.c.id)))
-            .values(next_try_at=bindparam("until", type_=UtcTime))
+            sa.update(REQUEST)
+            .where(REQUEST.c.id.in_(sa.select(next_ones.c.id)))
+            .values(next_try_at=sa.bindparam("until", type_=UtcTime))
             .returning(REQUEST)
         )
         return front, take
 
-    def _before(self, table: FromClause) -> ColumnElement[bool]:
+    def _before(self, table: sa.FromClause) -> sa.ColumnElement[bool]:
         """Whether an earlier request of the same person waits."""
         other = REQUEST.alias("e")
-        before = select(other.c.id).where(
+        before = sa.select(other.c.id).where(
             other.c.person == table.c.person,
             other.c.status == _WAITING,
             other.c.place < table.c.place,
@@ -267,16 +254,16 @@ class Delivery:
         )
         return before.exists()
 
-    def _served(self, table: FromClause) -> list[ColumnElement[bool]]:
+    def _served(self, table: sa.FromClause) -> list[sa.ColumnElement[bool]]:
         return [] if "*" in self._channels else [table.c.channel.in_(list(self._channels))]
 
-    def _give_back(self, claimed: Iterable[Row[Any]]) -> None:
+    def _give_back(self, claimed: Iterable[sa.Row[Any]]) -> None:
         for row in claimed:
             self._write(row, next_try_at=None)
 
     # ------------------------------------------------------------------ sending
 
-    def _send(self, row: Row[Any]) -> str:
+    def _send(self, row: sa.Row[Any]) -> str:
         """Send one request outside of any transaction, and record the result.
 
         Returns:
@@ -313,9 +300,9 @@ class Delivery:
         wait: timedelta = longest * (stable_number(attempts, id) / 2**60)
         return max(wait, min(failure.retry_after or timedelta(), self._longest_wait))
 
-    def _write(self, row: Row[Any], **values: Any) -> bool:
+    def _write(self, row: sa.Row[Any], **values: Any) -> bool:
         """Update a request if this claim still holds; return whether it does."""
-        claimed = update(REQUEST).where(
+        claimed = sa.update(REQUEST).where(
             REQUEST.c.id == row.id,
             REQUEST.c.status == "waiting",
             REQUEST.c.place == row.place,
@@ -325,7 +312,7 @@ class Delivery:
             return connection.execute(claimed.values(**values)).rowcount == 1
 
 
-def _request(row: Row[Any]) -> Request:
+def _request(row: sa.Row[Any]) -> Request:
     names = [attribute.name for attribute in attrs.fields(Request)]
     return Request(**{name: getattr(row, _COLUMNS.get(name, name)) for name in names})
 

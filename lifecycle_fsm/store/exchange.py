@@ -16,36 +16,13 @@ from typing import Any
 
 import attrs
 import orjson
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    LargeBinary,
-    Table,
-    delete,
-    func,
-    insert,
-    select,
-)
+import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError
 
 from lifecycle_fsm.errors import FileProblem, LifecycleError
 from lifecycle_fsm.files import hidden_name, made_folder, names_in, whole_file, why, write_file
+from lifecycle_fsm.store import tables
 from lifecycle_fsm.store.database import Database
-from lifecycle_fsm.store.tables import (
-    ACTIVITY,
-    ALIAS,
-    DEADLINE,
-    DECISION,
-    HISTORY,
-    MODEL,
-    PERSON,
-    PROCESSING,
-    REQUEST,
-    REQUEST_PLACE,
-    TICK,
-    UtcTime,
-)
 
 FORMAT = 1
 #: The text of the model, if it has one, for the commands that read the files.
@@ -53,12 +30,12 @@ MODEL_FILE = "model.toml"
 _ABOUT = "store.json"
 _SOME = 1000
 #: Numbers that the database assigns, in the order of the lines.
-_COUNTED = (ACTIVITY.c.place, DECISION.c.number, MODEL.c.number)
-_HISTORY = frozenset(column.name for column in HISTORY.c) - {"kept"}
+_COUNTED = (tables.ACTIVITY.c.place, tables.DECISION.c.number, tables.MODEL.c.number)
+_HISTORY = frozenset(column.name for column in tables.HISTORY.c) - {"kept"}
 #: How to read the text in a line, by the type of the column.
 _READ: Mapping[type, Callable[[str], Any]] = {
-    UtcTime: datetime.fromisoformat,
-    LargeBinary: bytes.fromhex,
+    tables.UtcTime: datetime.fromisoformat,
+    sa.LargeBinary: bytes.fromhex,
 }
 
 
@@ -82,8 +59,8 @@ class _File:
     """A file, its rows, and the form of its lines."""
 
     name: str
-    table: Table
-    where: ColumnElement[bool] | None = None
+    table: sa.Table
+    where: sa.ColumnElement[bool] | None = None
     line: Callable[[dict[str, Any]], dict[str, Any]] = dict
     row: Callable[[dict[str, Any]], dict[str, Any]] = dict
 
@@ -94,7 +71,7 @@ def _activity_line(row: dict[str, Any]) -> dict[str, Any]:
 
 def _activity_row(line: dict[str, Any]) -> dict[str, Any]:
     content = line.pop("content")
-    columns = dict.fromkeys(ACTIVITY.c.keys()) | {"content": content, "status": "applied"}
+    columns = dict.fromkeys(tables.ACTIVITY.c.keys()) | {"content": content, "status": "applied"}
     return columns | {"person": line["person"], "id": line["id"], "activity": line}
 
 
@@ -107,19 +84,19 @@ def _history_row(line: dict[str, Any]) -> dict[str, Any]:
     return {**line, "kept": [pair for pair in line.items() if pair[0] not in _HISTORY]}
 
 
-_APPLIED = ACTIVITY.c.status == "applied"
+_APPLIED = tables.ACTIVITY.c.status == "applied"
 _FILES = (
-    _File("model.jsonl", MODEL),
-    _File("tick.jsonl", TICK),
-    _File("people.jsonl", PERSON),
-    _File("contacts.jsonl", ALIAS),
-    _File("activities.jsonl", ACTIVITY, _APPLIED, _activity_line, _activity_row),
-    _File("stopped.jsonl", ACTIVITY, ~_APPLIED),
-    _File("history.jsonl", HISTORY, None, _history_line, _history_row),
-    _File("deadlines.jsonl", DEADLINE),
-    _File("decisions.jsonl", DECISION),
-    _File("requests.jsonl", REQUEST),
-    _File("processing.jsonl", PROCESSING),
+    _File("model.jsonl", tables.MODEL),
+    _File("tick.jsonl", tables.TICK),
+    _File("people.jsonl", tables.PERSON),
+    _File("contacts.jsonl", tables.ALIAS),
+    _File("activities.jsonl", tables.ACTIVITY, _APPLIED, _activity_line, _activity_row),
+    _File("stopped.jsonl", tables.ACTIVITY, ~_APPLIED),
+    _File("history.jsonl", tables.HISTORY, None, _history_line, _history_row),
+    _File("deadlines.jsonl", tables.DEADLINE),
+    _File("decisions.jsonl", tables.DECISION),
+    _File("requests.jsonl", tables.REQUEST),
+    _File("processing.jsonl", tables.PROCESSING),
 )
 
 
@@ -142,8 +119,8 @@ def export(database: Database, folder: str | Path) -> ExportedStore:
     with _new_folder(Path(folder)) as hidden, database.reading() as connection:
         for file in _FILES:
             lines[file.name] = _write(connection, file, hidden / file.name)
-        latest = select(MODEL.c.name, MODEL.c.version, MODEL.c.definition)
-        latest = latest.order_by(MODEL.c.number.desc()).limit(1)
+        latest = sa.select(tables.MODEL.c.name, tables.MODEL.c.version, tables.MODEL.c.definition)
+        latest = latest.order_by(tables.MODEL.c.number.desc()).limit(1)
         row = connection.execute(latest).first()
         if row is None:
             raise LifecycleError("nothing to export: no model has been given to the store yet")
@@ -177,8 +154,8 @@ def _new_folder(folder: Path) -> Iterator[Path]:
         raise FileProblem(f"{folder} cannot be written: {why(error)}") from error
 
 
-def _write(connection: Connection, file: _File, path: Path) -> int:
-    query = select(file.table).order_by(*file.table.primary_key)
+def _write(connection: sa.Connection, file: _File, path: Path) -> int:
+    query = sa.select(file.table).order_by(*file.table.primary_key)
     if file.where is not None:
         query = query.where(file.where)
     count = 0
@@ -221,9 +198,9 @@ def import_(database: Database, folder: str | Path) -> ExportedStore:
                     f"{path / file.name} has {rows:,} lines, and was written with {lines}: export "
                     "the store once more"
                 )
-        last = connection.scalar(select(func.max(REQUEST.c.place)))
+        last = connection.scalar(sa.select(sa.func.max(tables.REQUEST.c.place)))
         if database.postgresql and last is not None:
-            connection.execute(select(func.setval(REQUEST_PLACE.name, last)))
+            connection.execute(sa.select(sa.func.setval(tables.REQUEST_PLACE.name, last)))
     return exported
 
 
@@ -245,26 +222,26 @@ def read_export(folder: str | Path) -> ExportedStore:
     raise FileProblem(f"{path} is of another release: read it with that one")
 
 
-def _check_empty(connection: Connection, exported: ExportedStore) -> None:
+def _check_empty(connection: sa.Connection, exported: ExportedStore) -> None:
     """Check that the tables hold only the rows of a new store, and delete those rows."""
-    for table in (PERSON, ACTIVITY, HISTORY, REQUEST):
-        if connection.execute(select(table).limit(1)).first():
+    for table in (tables.PERSON, tables.ACTIVITY, tables.HISTORY, tables.REQUEST):
+        if connection.execute(sa.select(table).limit(1)).first():
             raise LifecycleError(
                 f"the store is not empty: its table {table.name!r} has rows. Import into a new "
                 "database"
             )
-    for version in connection.scalars(select(MODEL.c.version)):
+    for version in connection.scalars(sa.select(tables.MODEL.c.version)):
         if version != exported.version:
             raise LifecycleError(
                 f"the files are of version {exported.version!r} of the model {exported.model!r}, "
                 f"and this store follows {version!r}: import into a new database, then migrate "
                 "[S28]"
             )
-    for table in (MODEL, TICK):
-        connection.execute(delete(table))
+    for table in (tables.MODEL, tables.TICK):
+        connection.execute(sa.delete(table))
 
 
-def _read(connection: Connection, file: _File, path: Path) -> int:
+def _read(connection: sa.Connection, file: _File, path: Path) -> int:
     count = 0
     try:
         with path.open("rb") as lines:
@@ -273,7 +250,7 @@ def _read(connection: Connection, file: _File, path: Path) -> int:
                 for number, line in enumerate(islice(lines, _SOME), count + 1)
             ]:
                 try:
-                    connection.execute(insert(file.table), some)
+                    connection.execute(sa.insert(file.table), some)
                 except (IntegrityError, DataError) as error:
                     raise FileProblem(
                         f"{path}, lines {count + 1:,} to {count + len(some):,}: one of them is "
@@ -295,6 +272,6 @@ def _row(file: _File, line: bytes, place: str) -> dict[str, Any]:
         raise FileProblem(f"{place} is no row of {file.table.name!r}: {error!r}") from error
 
 
-def _value(column: Column[Any], value: Any) -> Any:
+def _value(column: sa.Column[Any], value: Any) -> Any:
     read = _READ.get(type(column.type))
     return value if value is None or read is None else read(value)

@@ -8,25 +8,16 @@ from functools import partial
 from typing import Any
 
 import attrs
-from sqlalchemy import Connection, case, delete, exists, or_, select, update
+import sqlalchemy as sa
 
 from lifecycle_fsm.activities import Activity, other_record
 from lifecycle_fsm.errors import LifecycleError, UnknownPerson
+from lifecycle_fsm.store import tables
 from lifecycle_fsm.store.closures import locked_person, session_of
 from lifecycle_fsm.store.database import Database
 from lifecycle_fsm.store.database_faults import store_errors
 from lifecycle_fsm.store.snapshot import Snapshot, names_of, records_of
 from lifecycle_fsm.store.store import FORGOTTEN, Store
-from lifecycle_fsm.store.tables import (
-    ACTIVITY,
-    ALIAS,
-    DEADLINE,
-    DECISION,
-    HISTORY,
-    PERSON,
-    PROCESSING,
-    REQUEST,
-)
 
 
 @attrs.frozen
@@ -98,24 +89,29 @@ def overwrite(database: Database) -> bool:
         return not busy
 
 
-def _forget(database: Database, person: str, dry_run: bool, connection: Connection) -> ForgetReport:
+def _forget(
+    database: Database, person: str, dry_run: bool, connection: sa.Connection
+) -> ForgetReport:
     state = Snapshot(connection).state(person)
     names = [person] if state is None else names_of(state)
     records = [person] if state is None else records_of(state)
     others = _of_others(connection, names)
     erased = {
-        table.name: connection.execute(delete(table).where(condition)).rowcount
+        table.name: connection.execute(sa.delete(table).where(condition)).rowcount
         for table, condition in (
-            (ACTIVITY, or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.place.in_(others))),
-            (DECISION, DECISION.c.person.in_(names)),
-            (REQUEST, REQUEST.c.person.in_(names)),
-            (PROCESSING, PROCESSING.c.person.in_(names)),
+            (
+                tables.ACTIVITY,
+                sa.or_(tables.ACTIVITY.c.person.in_(names), tables.ACTIVITY.c.place.in_(others)),
+            ),
+            (tables.DECISION, tables.DECISION.c.person.in_(names)),
+            (tables.REQUEST, tables.REQUEST.c.person.in_(names)),
+            (tables.PROCESSING, tables.PROCESSING.c.person.in_(names)),
         )
     }
     if state is None and not any(erased.values()):
         raise UnknownPerson(f"the store has nothing about the id {person!r}")
-    connection.execute(delete(ALIAS).where(ALIAS.c.id.in_(names)))
-    connection.execute(delete(PERSON).where(PERSON.c.id.in_(names)))
+    connection.execute(sa.delete(tables.ALIAS).where(tables.ALIAS.c.id.in_(names)))
+    connection.execute(sa.delete(tables.PERSON).where(tables.PERSON.c.id.in_(names)))
     pseudonyms: tuple[str, ...] = ()
     kept: Mapping[str, int] = {}
     if state is not None:
@@ -128,11 +124,11 @@ def _forget(database: Database, person: str, dry_run: bool, connection: Connecti
     return ForgetReport(tuple(records), tuple(contacts), pseudonyms, erased, kept)
 
 
-def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:
+def _of_others(connection: sa.Connection, names: Sequence[str]) -> list[int]:
     """The places of other people's unapplied or undone activities that name the person."""
     places = []
-    stopped = select(ACTIVITY).where(
-        ACTIVITY.c.status != "applied", ACTIVITY.c.person.not_in(names)
+    stopped = sa.select(tables.ACTIVITY).where(
+        tables.ACTIVITY.c.status != "applied", tables.ACTIVITY.c.person.not_in(names)
     )
     for row in connection.execute(stopped):
         if other_record(Activity.load(row.activity)) in names:
@@ -145,31 +141,34 @@ def _of_others(connection: Connection, names: Sequence[str]) -> list[int]:
     return places
 
 
-def _pseudonyms(connection: Connection, count: int) -> tuple[str, ...]:
+def _pseudonyms(connection: sa.Connection, count: int) -> tuple[str, ...]:
     """Names that are not in use."""
     names: list[str] = []
     counted = (
-        update(PERSON)
-        .where(PERSON.c.id == FORGOTTEN)
-        .values(revision=PERSON.c.revision + 1)
-        .returning(PERSON.c.revision)
+        sa.update(tables.PERSON)
+        .where(tables.PERSON.c.id == FORGOTTEN)
+        .values(revision=tables.PERSON.c.revision + 1)
+        .returning(tables.PERSON.c.revision)
     )
     while len(names) < count:
         name = f"{FORGOTTEN}{connection.execute(counted).scalar_one()}"
-        taken = [exists().where(PERSON.c.id == name), exists().where(HISTORY.c.person == name)]
-        if not connection.scalar(select(or_(*taken))):
+        taken = [
+            sa.exists().where(tables.PERSON.c.id == name),
+            sa.exists().where(tables.HISTORY.c.person == name),
+        ]
+        if not connection.scalar(sa.select(sa.or_(*taken))):
             names.append(name)
     return tuple(names)
 
 
-def _rename(connection: Connection, renamed: Mapping[str, str]) -> dict[str, int]:
+def _rename(connection: sa.Connection, renamed: Mapping[str, str]) -> dict[str, int]:
     kept = {}
-    for table in (HISTORY, DEADLINE):
+    for table in (tables.HISTORY, tables.DEADLINE):
         values: dict[str, Any] = {
-            name: case(renamed, value=table.c[name]) for name in ("person", "journey_record")
+            name: sa.case(renamed, value=table.c[name]) for name in ("person", "journey_record")
         }
-        if table is HISTORY:
+        if table is tables.HISTORY:
             values["activity"] = None
-        changed = update(table).where(table.c.person.in_([*renamed])).values(values)
+        changed = sa.update(table).where(table.c.person.in_([*renamed])).values(values)
         kept[table.name] = connection.execute(changed).rowcount
     return kept

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias
 
 import attrs
-from sqlalchemy import ColumnElement, Row, and_, delete, or_, select, update
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -112,9 +112,11 @@ class Processing:
         Returns:
             the result for each person; empty if none is waiting.
         """
-        in_processing = select(PERSON.c.id).where(PERSON.c.stage == self._initial)
+        in_processing = sa.select(PERSON.c.id).where(PERSON.c.stage == self._initial)
         with self._database.writing() as connection:
-            connection.execute(delete(PROCESSING).where(PROCESSING.c.person.not_in(in_processing)))
+            connection.execute(
+                sa.delete(PROCESSING).where(PROCESSING.c.person.not_in(in_processing))
+            )
         results: list[ProcessingResult] = []
         while len(results) < limit and (progress := self._claim()) is not None:
             results.append(self._run(progress))
@@ -130,7 +132,7 @@ class Processing:
             the number of people.
         """
         again = (
-            update(PROCESSING)
+            sa.update(PROCESSING)
             .where(PROCESSING.c.error.is_not(None), PROCESSING.c.next_try_at.is_(None))
             .values(attempts=0, next_try_at=self._now())
         )
@@ -190,7 +192,7 @@ class Processing:
 
     def _person(self, progress: _Progress) -> Person | None:
         """The current person, or ``None`` if it is no longer in original processing."""
-        kept = select(PERSON.c.revision).where(PERSON.c.id == progress.person)
+        kept = sa.select(PERSON.c.revision).where(PERSON.c.id == progress.person)
         with self._store.database.reading() as connection:
             revision = connection.scalar(kept)
         if revision != progress.seen[0]:
@@ -211,9 +213,9 @@ class Processing:
         until = now + self._lease
         free = _free(now)
         waiting = (
-            select(PERSON.c.id)
+            sa.select(PERSON.c.id)
             .outerjoin(PROCESSING, PROCESSING.c.person == PERSON.c.id)
-            .where(PERSON.c.stage == self._initial, or_(PROCESSING.c.person.is_(None), free))
+            .where(PERSON.c.stage == self._initial, sa.or_(PROCESSING.c.person.is_(None), free))
             .limit(1)
             .with_for_update(of=PERSON, skip_locked=True)
         )
@@ -233,7 +235,7 @@ class Processing:
                     return self._load(row)
         return None
 
-    def _load(self, row: Row[Any]) -> _Progress:
+    def _load(self, row: sa.Row[Any]) -> _Progress:
         """The progress of a row; from the start if the model no longer has its step or fields."""
         types = self._model.field_types
         try:
@@ -264,7 +266,7 @@ class Processing:
         next_try_at: datetime | None = None,
     ) -> bool:
         """Write the progress, unless another worker has taken it over or dropped it."""
-        written = _own(update(PROCESSING), progress).values(
+        written = _own(sa.update(PROCESSING), progress).values(
             step=progress.step,
             given=plain(progress.given),
             skipped=[[failed.step, _storable(failed.message)] for failed in progress.skipped],
@@ -280,7 +282,7 @@ class Processing:
 
     def _forget(self, progress: _Progress) -> None:
         with self._database.writing() as connection:
-            connection.execute(_own(delete(PROCESSING), progress))
+            connection.execute(_own(sa.delete(PROCESSING), progress))
 
 
 def _storable(text: str) -> str:
@@ -296,12 +298,12 @@ def _own(statement: Any, progress: _Progress) -> Any:
     )
 
 
-def _free(now: datetime) -> ColumnElement[bool]:
+def _free(now: datetime) -> sa.ColumnElement[bool]:
     """Whether a row waits for a worker: not claimed, not parked and not postponed."""
     row = PROCESSING.c
-    return and_(
-        or_(row.claimed_until.is_(None), row.claimed_until <= now),
-        or_(row.next_try_at <= now, and_(row.next_try_at.is_(None), row.error.is_(None))),
+    return sa.and_(
+        sa.or_(row.claimed_until.is_(None), row.claimed_until <= now),
+        sa.or_(row.next_try_at <= now, sa.and_(row.next_try_at.is_(None), row.error.is_(None))),
     )
 
 

@@ -10,8 +10,7 @@ import sqlite3
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Connection, Text, column, func, inspect, select, table
-from sqlalchemy import Engine as Database
+import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from lifecycle_fsm.errors import StoreError
@@ -27,14 +26,14 @@ from lifecycle_fsm.store.tables import METADATA
 REVISIONS = ("0001",)
 #: The table with the revision of a store. Alembic's default table is left to other programs.
 REVISION_TABLE = "lifecycle_schema"
-_REVISION = select(column("version_num", Text)).select_from(table(REVISION_TABLE))
+_REVISION = sa.select(sa.column("version_num", sa.Text)).select_from(sa.table(REVISION_TABLE))
 #: The number of PostgreSQL's advisory lock for schema changes, chosen freely.
 LOCK = int.from_bytes(b"lcfsm")
 #: Alembic keeps the running migration in a global variable.
 _ALEMBIC = Lock()
 
 
-def upgrade(database: Database) -> bool:
+def upgrade(database: sa.Engine) -> bool:
     """Create the schema in an empty database, or upgrade that of an earlier release.
 
     This is one transaction behind a lock: other processes that open the store wait, and an
@@ -62,20 +61,20 @@ def upgrade(database: Database) -> bool:
             return before is None
 
 
-def remove(database: Database) -> None:
+def remove(database: sa.Engine) -> None:
     """Remove the tables of a store; a SQLite file without other tables is deleted."""
     with store_errors(database):
         with database.begin() as connection:
             METADATA.drop_all(connection)
             connection.exec_driver_sql(f"DROP TABLE {REVISION_TABLE}")
-            is_empty = not inspect(connection).get_table_names()
+            is_empty = not sa.inspect(connection).get_table_names()
         database.dispose()
         file = database_file(database)
         if file is not None and is_empty:
             file.unlink()
 
 
-def check(database: Database) -> None:
+def check(database: sa.Engine) -> None:
     """Check that the schema is that of this release, and change nothing.
 
     Raises:
@@ -88,7 +87,7 @@ def check(database: Database) -> None:
         )
 
 
-def require_store(database: Database) -> str:
+def require_store(database: sa.Engine) -> str:
     """Read the revision of the schema in a database.
 
     Raises:
@@ -111,7 +110,7 @@ def require_store(database: Database) -> str:
     return revision
 
 
-def _is_current(database: Database) -> bool:
+def _is_current(database: sa.Engine) -> bool:
     """Check the revision with one query, which is enough nearly every time a store is opened."""
     with database.connect() as connection:
         try:
@@ -126,23 +125,23 @@ def _is_current(database: Database) -> bool:
             return False
 
 
-def _lock(connection: Connection) -> None:
+def _lock(connection: sa.Connection) -> None:
     """Let only this transaction change the schema."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(LOCK)))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(LOCK)))
         return
     driver: Any = connection.connection.dbapi_connection
     if not driver.in_transaction:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _revision(database: Database, connection: Connection) -> str | None:
+def _revision(database: sa.Engine, connection: sa.Connection) -> str | None:
     """The revision of a store, or ``None`` if there is no store yet.
 
     Raises:
         StoreError: this release does not know the revision, or the database has other tables.
     """
-    inspector = inspect(connection)
+    inspector = sa.inspect(connection)
     if inspector.has_table(REVISION_TABLE):
         revision: str | None = connection.scalar(_REVISION)
         if revision is not None and revision not in REVISIONS:
@@ -158,7 +157,7 @@ def _revision(database: Database, connection: Connection) -> str | None:
     return None
 
 
-def _migrate(connection: Connection) -> None:
+def _migrate(connection: sa.Connection) -> None:
     from alembic import command
     from alembic.config import Config
 

@@ -14,9 +14,9 @@ from lifecycle_fsm.errors import StoreError, UnknownPerson
 from lifecycle_fsm.fields import FieldType
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model, loads
+from lifecycle_fsm.store import tables
 from lifecycle_fsm.store.database_faults import database_url, place, store_errors
 from lifecycle_fsm.store.schema import check
-from lifecycle_fsm.store.tables import ACTIVITY, ALIAS, DEADLINE, HISTORY, MODEL, PERSON, TICK
 
 
 @contextmanager
@@ -60,12 +60,12 @@ class Snapshot:
 
     def model(self) -> Model | None:
         """The model that people follow, or ``None`` if it has no text because of Python guards."""
-        definition = self._connection.scalar(_latest(MODEL.c.definition))
+        definition = self._connection.scalar(_latest(tables.MODEL.c.definition))
         return None if definition is None else loads(definition)
 
     def ticked_until(self) -> datetime | None:
         """Up to when a tick has let time pass for all people; ``None`` before the first tick."""
-        ticked: datetime | None = self._connection.scalar(select(TICK.c.until))
+        ticked: datetime | None = self._connection.scalar(select(tables.TICK.c.until))
         return ticked
 
     def version(self) -> tuple[str, str]:
@@ -74,7 +74,7 @@ class Snapshot:
         Raises:
             StoreError: the store has no model yet.
         """
-        row = self._connection.execute(_latest(MODEL.c.name, MODEL.c.version)).first()
+        row = self._connection.execute(_latest(tables.MODEL.c.name, tables.MODEL.c.version)).first()
         if row is None:
             where = self.place or "the store"
             raise StoreError(f"{where} has no model yet: `lifecycle-fsm ingest MODEL` gives it one")
@@ -85,7 +85,10 @@ class Snapshot:
     ) -> list[HistoryRow]:
         """The history rows of these records, or of all, by person and sequence [S25], with
         dimensions of these types."""
-        rows = self._of(names, select(HISTORY).order_by(HISTORY.c.person, HISTORY.c.sequence))
+        rows = self._of(
+            names,
+            select(tables.HISTORY).order_by(tables.HISTORY.c.person, tables.HISTORY.c.sequence),
+        )
         return [
             HistoryRow(
                 **{
@@ -102,8 +105,10 @@ class Snapshot:
 
     def deadlines(self, names: Iterable[str] | None = None) -> list[DeadlineFact]:
         """The decided deadlines of these records, or of all, by person and due time [S21]."""
-        order = (DEADLINE.c.person, DEADLINE.c.due_at, DEADLINE.c.rule)
-        return [DeadlineFact(**row) for row in self._of(names, select(DEADLINE).order_by(*order))]
+        order = (tables.DEADLINE.c.person, tables.DEADLINE.c.due_at, tables.DEADLINE.c.rule)
+        return [
+            DeadlineFact(**row) for row in self._of(names, select(tables.DEADLINE).order_by(*order))
+        ]
 
     def _of(self, names: Iterable[str] | None, query: Select[Any]) -> Iterable[Mapping[str, Any]]:
         if names is not None:
@@ -116,7 +121,7 @@ class Snapshot:
         person has been created."""
         survivor = self._survivor(name)
         state: Mapping[str, Any] | None = self._connection.scalar(
-            select(PERSON.c.state).where(PERSON.c.id == survivor)
+            select(tables.PERSON.c.state).where(tables.PERSON.c.id == survivor)
         )
         return state
 
@@ -132,30 +137,30 @@ class Snapshot:
         return state
 
     def _survivor(self, name: str) -> str:
-        alias = select(ALIAS.c.person).where(ALIAS.c.id == name)
+        alias = select(tables.ALIAS.c.person).where(tables.ALIAS.c.id == name)
         record: str = self._connection.scalar(alias) or name
-        survivor = select(PERSON.c.survivor).where(PERSON.c.id == record)
+        survivor = select(tables.PERSON.c.survivor).where(tables.PERSON.c.id == record)
         return self._connection.scalar(survivor) or record
 
     def states(self) -> Iterator[Mapping[str, Any]]:
         """The saved state of every person, by id, as :meth:`.Lifecycle.dump` returned it."""
-        created = select(PERSON.c.state).where(PERSON.c.state.is_not(None))
-        return iter(self._connection.scalars(created.order_by(PERSON.c.id)))
+        created = select(tables.PERSON.c.state).where(tables.PERSON.c.state.is_not(None))
+        return iter(self._connection.scalars(created.order_by(tables.PERSON.c.id)))
 
     def group(self, name: str) -> frozenset[str]:
         """The ids of all records and contacts of the person that this id belongs to [S23],
         including this id itself, even if no person has it."""
         survivor = self._survivor(name)
-        records = select(PERSON.c.id).where(PERSON.c.survivor == survivor)
+        records = select(tables.PERSON.c.id).where(tables.PERSON.c.survivor == survivor)
         names = {name, survivor, *self._connection.scalars(records)}
-        contacts = select(ALIAS.c.id).where(ALIAS.c.person.in_(names))
+        contacts = select(tables.ALIAS.c.id).where(tables.ALIAS.c.person.in_(names))
         return frozenset({*names, *self._connection.scalars(contacts)})
 
     def knows(self, name: str) -> bool:
         """Whether the store has this id of a record or a contact, even if it is only mentioned."""
         ids: tuple[Select[Any], ...] = (
-            select(PERSON.c.id).where(PERSON.c.id == name),
-            select(ALIAS.c.id).where(ALIAS.c.id == name),
+            select(tables.PERSON.c.id).where(tables.PERSON.c.id == name),
+            select(tables.ALIAS.c.id).where(tables.ALIAS.c.id == name),
         )
         return any(self._connection.scalar(query) is not None for query in ids)
 
@@ -167,9 +172,9 @@ class Snapshot:
     def placed_log(self, names: Iterable[str] | None = None) -> list[tuple[int, Activity]]:
         """:meth:`log`, with the place of each activity."""
         applied = (
-            select(ACTIVITY.c.place, ACTIVITY.c.person, ACTIVITY.c.activity)
-            .where(ACTIVITY.c.status == "applied")
-            .order_by(ACTIVITY.c.place)
+            select(tables.ACTIVITY.c.place, tables.ACTIVITY.c.person, tables.ACTIVITY.c.activity)
+            .where(tables.ACTIVITY.c.status == "applied")
+            .order_by(tables.ACTIVITY.c.place)
         )
         rows = self._of(names, applied)
         return [(row["place"], Activity.load(row["activity"])) for row in rows]
@@ -177,21 +182,21 @@ class Snapshot:
     def stopped(self, names: Iterable[str]) -> list[tuple[Activity, str]]:
         """The held and parked activities of these records, each with the reason."""
         names = [*names]
-        query = select(ACTIVITY).where(
-            ACTIVITY.c.status.in_(["held", "parked"]),
-            or_(ACTIVITY.c.person.in_(names), ACTIVITY.c.waits_for.in_(names)),
+        query = select(tables.ACTIVITY).where(
+            tables.ACTIVITY.c.status.in_(["held", "parked"]),
+            or_(tables.ACTIVITY.c.person.in_(names), tables.ACTIVITY.c.waits_for.in_(names)),
         )
         return [
             (
                 Activity.load(row.activity),
                 row.error or f"nobody has created {row.waits_for!r} yet",
             )
-            for row in self._connection.execute(query.order_by(ACTIVITY.c.place))
+            for row in self._connection.execute(query.order_by(tables.ACTIVITY.c.place))
         ]
 
 
 def _latest(*columns: Column[Any]) -> Select[Any]:
-    return select(*columns).order_by(MODEL.c.number.desc()).limit(1)
+    return select(*columns).order_by(tables.MODEL.c.number.desc()).limit(1)
 
 
 def records_of(state: Mapping[str, Any]) -> list[str]:

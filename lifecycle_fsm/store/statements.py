@@ -7,50 +7,23 @@ from functools import cache
 from typing import Any
 
 import attrs
-from sqlalchemy import (
-    ARRAY,
-    ColumnElement,
-    Integer,
-    Table,
-    Text,
-    and_,
-    any_,
-    bindparam,
-    case,
-    delete,
-    false,
-    func,
-    literal_column,
-    null,
-    or_,
-    select,
-    union_all,
-    update,
-)
+import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.postgresql.psycopg import dialect as postgresql_dialect
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
-from lifecycle_fsm.store.tables import (
-    ACTIVITY,
-    ALIAS,
-    DEADLINE,
-    DECISION,
-    HISTORY,
-    MODEL,
-    PERSON,
-    PROCESSING,
-    REQUEST,
-    REQUEST_PLACE,
-    UtcTime,
-    encode,
-)
+from lifecycle_fsm.store import tables
 
 # Literals, because parameters would have to be passed to the driver each time.
-_ZERO, _ONE = literal_column("0", Integer), literal_column("1", Integer)
-_APPLIED = literal_column("'applied'", Text)
-_KNOWN = (ACTIVITY.c.person, ACTIVITY.c.id, ACTIVITY.c.content, ACTIVITY.c.status)
+_ZERO, _ONE = sa.literal_column("0", sa.Integer), sa.literal_column("1", sa.Integer)
+_APPLIED = sa.literal_column("'applied'", sa.Text)
+_KNOWN = (
+    tables.ACTIVITY.c.person,
+    tables.ACTIVITY.c.id,
+    tables.ACTIVITY.c.content,
+    tables.ACTIVITY.c.status,
+)
 
 
 @attrs.frozen
@@ -111,143 +84,157 @@ class Statements:
     def pairs(self, keys: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """The parameters of :attr:`known`."""
         if not self.postgresql:
-            return {"pairs": encode(keys)}
+            return {"pairs": tables.encode(keys)}
         return {"names": [key[0] for key in keys], "ids": [key[1] for key in keys]}
 
     def list(self, texts: Iterable[str]) -> Any:
         """Texts as one parameter."""
-        return [*texts] if self.postgresql else encode([*texts])
+        return [*texts] if self.postgresql else tables.encode([*texts])
 
 
 def _reading(postgresql: bool) -> dict[str, Any]:
-    person, activity = PERSON.c, ACTIVITY.c
+    person, activity = tables.PERSON.c, tables.ACTIVITY.c
     among = _among_array if postgresql else _among_json
     return {
-        "lock": select(person.id, person.survivor, person.state)
+        "lock": sa.select(person.id, person.survivor, person.state)
         .where(among(person.id))
         .order_by(person.id)
         .with_for_update(),
-        "lock_person": select(person.id, person.survivor, person.state)
-        .where(person.id == bindparam("name", type_=Text))
+        "lock_person": sa.select(person.id, person.survivor, person.state)
+        .where(person.id == sa.bindparam("name", type_=sa.Text))
         .with_for_update(),
         "known": _known(postgresql),
-        "version": select(MODEL.c.version)
-        .order_by(MODEL.c.number.desc())
+        "version": sa.select(tables.MODEL.c.version)
+        .order_by(tables.MODEL.c.number.desc())
         .limit(_ONE)
         .offset(_ZERO),
-        "relatives": union_all(
-            select(person.id, person.survivor).where(or_(among(person.id), among(person.survivor))),
-            select(ALIAS.c.id, ALIAS.c.person).where(or_(among(ALIAS.c.id), among(ALIAS.c.person))),
+        "relatives": sa.union_all(
+            sa.select(person.id, person.survivor).where(
+                sa.or_(among(person.id), among(person.survivor))
+            ),
+            sa.select(tables.ALIAS.c.id, tables.ALIAS.c.person).where(
+                sa.or_(among(tables.ALIAS.c.id), among(tables.ALIAS.c.person))
+            ),
         ),
         # Two queries, because SQLite would not use the indexes of both for an OR.
-        "stopped": union_all(
+        "stopped": sa.union_all(
             *(
-                select(activity.place, activity.activity, activity.waits_for, activity.error).where(
+                sa.select(
+                    activity.place, activity.activity, activity.waits_for, activity.error
+                ).where(
                     activity.status != _APPLIED,
-                    activity.status.in_([literal_column("'held'"), literal_column("'parked'")]),
+                    activity.status.in_(
+                        [sa.literal_column("'held'"), sa.literal_column("'parked'")]
+                    ),
                     among(whose),
                 )
                 for whose in (activity.person, activity.waits_for)
             )
         ).order_by("place"),
-        "due": select(person.id, person.survivor, person.state)
-        .where(person.due_at <= bindparam("until", type_=UtcTime))
+        "due": sa.select(person.id, person.survivor, person.state)
+        .where(person.due_at <= sa.bindparam("until", type_=tables.UtcTime))
         .order_by(person.due_at, person.id)
-        .limit(bindparam("limit"))
+        .limit(sa.bindparam("limit"))
         .offset(_ZERO)
         .with_for_update(skip_locked=True),
-        "after": select(person.id, person.survivor, person.state)
-        .where(person.id > bindparam("name", type_=Text), person.state.is_not(None))
+        "after": sa.select(person.id, person.survivor, person.state)
+        .where(person.id > sa.bindparam("name", type_=sa.Text), person.state.is_not(None))
         .order_by(person.id)
-        .limit(bindparam("limit"))
+        .limit(sa.bindparam("limit"))
         .offset(_ZERO),
     }
 
 
-def _among_array(texts: ColumnElement[Any]) -> ColumnElement[bool]:
-    return texts == any_(bindparam("names", type_=ARRAY(Text)))
+def _among_array(texts: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return texts == sa.any_(sa.bindparam("names", type_=sa.ARRAY(sa.Text)))
 
 
-def _among_json(texts: ColumnElement[Any]) -> ColumnElement[bool]:
-    return texts.in_(select(func.json_each(bindparam("names")).table_valued("value").c.value))
+def _among_json(texts: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return texts.in_(
+        sa.select(sa.func.json_each(sa.bindparam("names")).table_valued("value").c.value)
+    )
 
 
 def _known(postgresql: bool) -> Any:
     if postgresql:
-        arrays = (bindparam(name, type_=ARRAY(Text)) for name in ("names", "ids"))
-        pairs: Any = func.unnest(*arrays).table_valued("person", "id").render_derived()
-        same = and_(ACTIVITY.c.person == pairs.c.person, ACTIVITY.c.id == pairs.c.id)
-    else:
-        pairs = func.json_each(bindparam("pairs")).table_valued("value")
-        first, second = (
-            func.json_extract(pairs.c.value, literal_column(f"'$[{at}]'")) for at in (0, 1)
+        arrays = (sa.bindparam(name, type_=sa.ARRAY(sa.Text)) for name in ("names", "ids"))
+        pairs: Any = sa.func.unnest(*arrays).table_valued("person", "id").render_derived()
+        same = sa.and_(
+            tables.ACTIVITY.c.person == pairs.c.person, tables.ACTIVITY.c.id == pairs.c.id
         )
-        same = and_(ACTIVITY.c.person == first, ACTIVITY.c.id == second)
-    return select(*_KNOWN).select_from(pairs.join(ACTIVITY, same))
+    else:
+        pairs = sa.func.json_each(sa.bindparam("pairs")).table_valued("value")
+        first, second = (
+            sa.func.json_extract(pairs.c.value, sa.literal_column(f"'$[{at}]'")) for at in (0, 1)
+        )
+        same = sa.and_(tables.ACTIVITY.c.person == first, tables.ACTIVITY.c.id == second)
+    return sa.select(*_KNOWN).select_from(pairs.join(tables.ACTIVITY, same))
 
 
 def _writing(postgresql: bool) -> dict[str, Any]:
     insert: Callable[..., Any] = postgresql_insert if postgresql else sqlite_insert
 
-    def save(table: Table, changed: Sequence[str]) -> Any:
+    def save(table: sa.Table, changed: Sequence[str]) -> Any:
         statement = add(table)
         return statement.on_conflict_do_update(
             index_elements=[*table.primary_key],
             set_={name: statement.excluded[name] for name in changed},
         )
 
-    def add(table: Table, *left_out: str, **values: Any) -> Any:
+    def add(table: sa.Table, *left_out: str, **values: Any) -> Any:
         names = [column.name for column in table.c if column.name not in left_out]
-        return insert(table).values({name: bindparam(name) for name in names} | values).inline()
+        return insert(table).values({name: sa.bindparam(name) for name in names} | values).inline()
 
     state = ("survivor", "stage", "due_at", "parked", "state")
     place = (
-        REQUEST_PLACE.next_value()
+        tables.REQUEST_PLACE.next_value()
         if postgresql
-        else select(func.coalesce(func.max(REQUEST.c.place), _ZERO) + _ONE).scalar_subquery()
+        else sa.select(
+            sa.func.coalesce(sa.func.max(tables.REQUEST.c.place), _ZERO) + _ONE
+        ).scalar_subquery()
     )
     save_person = (
-        update(PERSON)
-        .where(PERSON.c.id == bindparam("name"))
-        .values({PERSON.c[name]: bindparam(name) for name in state})
-        .values(revision=PERSON.c.revision + _ONE)
+        sa.update(tables.PERSON)
+        .where(tables.PERSON.c.id == sa.bindparam("name"))
+        .values({tables.PERSON.c[name]: sa.bindparam(name) for name in state})
+        .values(revision=tables.PERSON.c.revision + _ONE)
     )
-    same = PERSON.c.state == bindparam("before", type_=Text)
-    replaced = save_person.where(same).returning(PERSON.c.id).cte()
-    number = func.count()
-    nothing = {"attempts": _ZERO, "next_try_at": null(), "error": null()}
-    request = add(REQUEST, "delivered_at", place=place, **nothing)
+    same = tables.PERSON.c.state == sa.bindparam("before", type_=sa.Text)
+    replaced = save_person.where(same).returning(tables.PERSON.c.id).cte()
+    number = sa.func.count()
+    nothing = {"attempts": _ZERO, "next_try_at": sa.null(), "error": sa.null()}
+    request = add(tables.REQUEST, "delivered_at", place=place, **nothing)
     return {
-        "mention": insert(PERSON)
-        .values(id=bindparam("id"), parked=false(), revision=_ZERO)
-        .on_conflict_do_nothing(index_elements=[PERSON.c.id]),
+        "mention": insert(tables.PERSON)
+        .values(id=sa.bindparam("id"), parked=sa.false(), revision=_ZERO)
+        .on_conflict_do_nothing(index_elements=[tables.PERSON.c.id]),
         "save_person": save_person,
         # These fail by dividing by zero, so that the transaction ends without waiting for a reply.
-        "replace_person": select(_ONE.op("/")(number)).select_from(replaced),
-        "require_single": select(
-            _ONE.op("/")(case((number == _ONE, _ONE), else_=_ZERO))
+        "replace_person": sa.select(_ONE.op("/")(number)).select_from(replaced),
+        "require_single": sa.select(
+            _ONE.op("/")(sa.case((number == _ONE, _ONE), else_=_ZERO))
         ).select_from(_known(postgresql).subquery()),
-        "save_alias": save(ALIAS, ["person"]),
-        "forget_stopped": delete(ACTIVITY).where(
-            ACTIVITY.c.person == bindparam("person"),
-            ACTIVITY.c.id == bindparam("id"),
-            ACTIVITY.c.status != _APPLIED,
+        "save_alias": save(tables.ALIAS, ["person"]),
+        "forget_stopped": sa.delete(tables.ACTIVITY).where(
+            tables.ACTIVITY.c.person == sa.bindparam("person"),
+            tables.ACTIVITY.c.id == sa.bindparam("id"),
+            tables.ACTIVITY.c.status != _APPLIED,
         ),
-        "add_activity": add(ACTIVITY, "place"),
-        "add_history": add(HISTORY),
+        "add_activity": add(tables.ACTIVITY, "place"),
+        "add_history": add(tables.HISTORY),
         "save_deadline": save(
-            DEADLINE, [column.name for column in DEADLINE.c if not column.primary_key]
+            tables.DEADLINE, [column.name for column in tables.DEADLINE.c if not column.primary_key]
         ),
         "save_request": request.on_conflict_do_update(
-            index_elements=[REQUEST.c.id],
+            index_elements=[tables.REQUEST.c.id],
             set_={
                 column.name: request.excluded[column.name]
-                for column in REQUEST.c
+                for column in tables.REQUEST.c
                 if column.name not in ("id", "delivered_at")
             },
-            where=REQUEST.c.status != literal_column("'delivered'"),
+            where=tables.REQUEST.c.status != sa.literal_column("'delivered'"),
         ),
-        "add_decision": add(DECISION, "number"),
-        "add_model": add(MODEL, "number"),
-        "forget_processing": delete(PROCESSING),
+        "add_decision": add(tables.DECISION, "number"),
+        "add_model": add(tables.MODEL, "number"),
+        "forget_processing": sa.delete(tables.PROCESSING),
     }

@@ -12,17 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from lifecycle_fsm.document.blocks import (
-    Block,
-    BulletList,
-    DataTable,
-    Document,
-    Lines,
-    Paragraph,
-    Section,
-    Timeline,
-    TimelineEvent,
-)
+from lifecycle_fsm.document import blocks as doc
 from lifecycle_fsm.history import VisitKey
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.story.entries import Entry
@@ -80,18 +70,18 @@ def chapters(model: Model, record: str, entries: Iterable[Entry]) -> Iterator[Ch
 # -- as a document -----------------------------------------------------------------------------
 
 
-def document(story: Story) -> Document:
+def document(story: Story) -> doc.Document:
     """The story as a document."""
     formatter = story.formatter
     stage = story.model.stage(story.stage)
     label = f", {clean(stage.label)}" if stage.label else ""
     since = story.stage_entered_at or story.end
-    return Document(
+    return doc.Document(
         title=(
             f"{clean(story.person)}: {formatter.stage(stage.name)}{label}, since "
             f"{formatter.day(since)} ({lasting(story.end - since)})"
         ),
-        blocks=[Lines(_head(story)), *_past(story), *_present(story)],
+        blocks=[doc.Lines(_head(story)), *_past(story), *_present(story)],
     )
 
 
@@ -123,40 +113,40 @@ def _who(story: Story) -> str:
     return ", ".join(filter(None, (name, work, country)))
 
 
-def _past(story: Story) -> Iterator[Section]:
+def _past(story: Story) -> Iterator[doc.Section]:
     """The journeys, and the records that were merged in."""
     for journey, chapters in groupby(story.chapters, key=lambda chapter: chapter.journey):
         blocks = [_chapter(story, chapter) for chapter in chapters]
-        yield Section(title=f"Journey {journey}", blocks=blocks)
+        yield doc.Section(title=f"Journey {journey}", blocks=blocks)
     for record, chapters in groupby(story.others, key=lambda chapter: chapter.record):
-        until = Paragraph(f"{clean(record)}, until it was folded in.")
+        until = doc.Paragraph(f"{clean(record)}, until it was folded in.")
         blocks = [_chapter(story, chapter) for chapter in chapters]
-        yield Section(title="The other record", blocks=[until, *blocks])
+        yield doc.Section(title="The other record", blocks=[until, *blocks])
 
 
-def _present(story: Story) -> Iterator[Section]:
+def _present(story: Story) -> Iterator[doc.Section]:
     """The present situation, and what comes next."""
     situation = story.situation
     yield _listed("Now", situation.facts)
     if situation.coming:
         timeline = _timeline(story, situation.coming)
-        yield Section(title="If nothing else happens", blocks=[timeline])
+        yield doc.Section(title="If nothing else happens", blocks=[timeline])
     system = [way.text for way in situation.ways if way.trigger is None]
     if system and story.stage != story.model.initial.name:
         yield _listed("What would move them", system)
     requests = [f"“{plain(way.trigger)}”: {way.text}" for way in situation.ways if way.trigger]
     if requests:
         yield _listed("What can be asked for", requests)
-    yield Section(title="Time in each stage", blocks=[_stamps(story)])
+    yield doc.Section(title="Time in each stage", blocks=[_stamps(story)])
     if story.deadlines:
-        yield Section(title="Deadlines", blocks=[_deadlines(story)])
+        yield doc.Section(title="Deadlines", blocks=[_deadlines(story)])
 
 
-def _listed(title: str, items: Iterable[str]) -> Section:
-    return Section(title=title, blocks=[BulletList(items)])
+def _listed(title: str, items: Iterable[str]) -> doc.Section:
+    return doc.Section(title=title, blocks=[doc.BulletList(items)])
 
 
-def _chapter(story: Story, chapter: Chapter) -> Block:
+def _chapter(story: Story, chapter: Chapter) -> doc.Block:
     formatter = story.formatter
     start = formatter.day(chapter.start)
     if chapter.end is None:
@@ -166,12 +156,12 @@ def _chapter(story: Story, chapter: Chapter) -> Block:
         days = start if start == end else f"{start} to {end}"
         lasted = f"{days}, {lasting(chapter.end - chapter.start)}"
     title = f"{formatter.place(chapter.stage)}: {lasted}"
-    return Section(title=title, blocks=[_timeline(story, chapter.entries)])
+    return doc.Section(title=title, blocks=[_timeline(story, chapter.entries)])
 
 
-def _timeline(story: Story, entries: Iterable[Entry]) -> Timeline:
-    return Timeline(
-        TimelineEvent(_when(story, entry), entry.text, entry.details) for entry in entries
+def _timeline(story: Story, entries: Iterable[Entry]) -> doc.Timeline:
+    return doc.Timeline(
+        doc.TimelineEvent(_when(story, entry), entry.text, entry.details) for entry in entries
     )
 
 
@@ -185,7 +175,7 @@ def _when(story: Story, entry: Entry) -> tuple[str, ...]:
     return (formatter.moment(entry.at),)
 
 
-def _stamps(story: Story) -> DataTable:
+def _stamps(story: Story) -> doc.DataTable:
     formatter = story.formatter
     rows = (
         (
@@ -197,12 +187,12 @@ def _stamps(story: Story) -> DataTable:
         )
         for stamp in story.stamps
     )
-    return DataTable(
+    return doc.DataTable(
         head=("stage", "first", "latest", "visits", "in all"), rows=rows, align="right"
     )
 
 
-def _deadlines(story: Story) -> DataTable:
+def _deadlines(story: Story) -> doc.DataTable:
     formatter = story.formatter
     rows = (
         (
@@ -214,4 +204,4 @@ def _deadlines(story: Story) -> DataTable:
         for fact in sorted(story.deadlines, key=lambda fact: fact.due_at)
     )
     head = ("deadline", "stage", "due", "what became of it")
-    return DataTable(head=head, rows=rows, align="right")
+    return doc.DataTable(head=head, rows=rows, align="right")

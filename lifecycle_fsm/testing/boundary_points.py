@@ -17,27 +17,8 @@ from types import SimpleNamespace
 import attrs
 
 from lifecycle_fsm.fields import INT_MAX, INT_MIN, Value
-from lifecycle_fsm.guard import (
-    Arithmetic,
-    Compare,
-    Const,
-    Contains,
-    Elapsed,
-    Field,
-    Guard,
-    In,
-    Known,
-    Scalar,
-    Term,
-    TextMatch,
-    Truth,
-    all_of,
-    compile_term,
-    negate,
-    reads,
-    term_type,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Scalar, Term, compile_term, reads, term_type
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.printer import MOST_OPTIONS, value_words
 from lifecycle_fsm.proof import Domain, is_value
 
@@ -74,8 +55,8 @@ def points(condition: Guard, base: Base, domain: Domain) -> tuple[Point, ...]:
 
 def fields_of(guard: Guard | Term) -> tuple[str, ...]:
     """The fields that a guard or a value reads, in reading order."""
-    read = (node.start if isinstance(node, Elapsed) else node for node in walk(guard))
-    return tuple(dict.fromkeys(node.name for node in read if isinstance(node, Field)))
+    read = (node.start if isinstance(node, tree.Elapsed) else node for node in tree.walk(guard))
+    return tuple(dict.fromkeys(node.name for node in read if isinstance(node, tree.Field)))
 
 
 @attrs.frozen
@@ -88,31 +69,33 @@ class _Boundary:
 
     def points(self) -> Iterator[Point]:
         match self.condition:
-            case Truth(field):
+            case tree.Truth(field):
                 yield Point("yes", self.condition)
                 yield self._failing("no", field)
-            case Known():
+            case tree.Known():
                 yield Point("known", self.condition)
-                yield Point("missing", negate(self.condition))
+                yield Point("missing", tree.negate(self.condition))
                 return
-            case In(term, options):
+            case tree.In(term, options):
                 values = self.domain.constant(options)
                 # Both ends of a long list are enough to show that it is this list, and complete.
                 some = values if len(values) <= MOST_OPTIONS else (*values[:3], *values[-2:])
                 yield from _each(term, {value_words(value): value for value in some})
                 yield self._failing("none of them", term)
-            case TextMatch(term, text):
+            case tree.TextMatch(term, text):
                 yield from self._texts(term, self.domain.constant(text))
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 yield from self._compared(op, left, right)
         for name in filter(self.domain.may_miss, fields_of(self.condition)):
-            yield Point(f"{name.replace('_', ' ')} missing", negate(Known(Field(name))))
+            yield Point(
+                f"{name.replace('_', ' ')} missing", tree.negate(tree.Known(tree.Field(name)))
+            )
 
     def _failing(self, words: str, term: Term) -> Point:
         """People for whom all fields are known and the condition does not hold."""
         names = filter(self.domain.may_miss, sorted(reads(term)))
-        known = (Known(Field(name)) for name in names)
-        return Point(words, all_of(negate(self.condition), *known))
+        known = (tree.Known(tree.Field(name)) for name in names)
+        return Point(words, tree.all_of(tree.negate(self.condition), *known))
 
     def _texts(self, term: Term, text: str) -> Iterator[Point]:
         kind = term_type(term, self.domain.vocabulary)
@@ -120,7 +103,7 @@ class _Boundary:
             yield from _each(term, {value_words(choice): choice for choice in kind.choices})
             return
         texts = {"no more than that": text, "and goes on": f"{text} and more".lstrip()}
-        if isinstance(self.condition, Contains):
+        if isinstance(self.condition, tree.Contains):
             texts["in the middle"] = f"some {text} and more"
         if text.swapcase() != text:
             texts["in other letters"] = text.swapcase()
@@ -131,7 +114,7 @@ class _Boundary:
 
     def _compared(self, op: str, left: Term, right: Term) -> Iterator[Point]:
         kind = term_type(left, self.domain.vocabulary)
-        if isinstance(left, Elapsed):
+        if isinstance(left, tree.Elapsed):
             yield from self._ages(op, left, self.domain.constant(right))
         elif kind is None or kind.kind in ("str", "bool"):
             yield Point("the same", self.condition)
@@ -141,7 +124,7 @@ class _Boundary:
         else:
             yield from self._numbers(left, right, kind.kind == "int")
 
-    def _ages(self, op: str, elapsed: Elapsed, number: int) -> Iterator[Point]:
+    def _ages(self, op: str, elapsed: tree.Elapsed, number: int) -> Iterator[Point]:
         for more, before in _UNITS[op]:
             count = number + more
             words = f"{count} {elapsed.units.removesuffix('s' if abs(count) == 1 else '')}"
@@ -172,11 +155,11 @@ class _Boundary:
                     yield from _each(left, {words: value}, *pins)
         elif first in reads(right):
             for more, words in ((-1, "one below"), (0, "exactly"), (1, "one above")):
-                moved = Arithmetic("+", right, Const(more)) if more else right
+                moved = tree.Arithmetic("+", right, tree.Const(more)) if more else right
                 # At the end of the number range, one more is the same: nobody is beyond the
                 # threshold.
-                beside = (Compare("<" if more < 0 else ">", left, right),) if more else ()
-                yield Point(words, all_of(Compare("==", left, moved), *beside, *pins))
+                beside = (tree.Compare("<" if more < 0 else ">", left, right),) if more else ()
+                yield Point(words, tree.all_of(tree.Compare("==", left, moved), *beside, *pins))
 
     def _held(self, right: Term, left: Term) -> tuple[object, tuple[Guard, ...]]:
         """The value of the right side for the person in question, and the guards that keep it so;
@@ -193,7 +176,7 @@ class _Boundary:
 def _each(term: Term, values: Mapping[str, Scalar], *pins: Guard) -> Iterator[Point]:
     """A point for each value, with its description."""
     for words, value in values.items():
-        yield Point(words, all_of(Compare("==", term, Const(value)), *pins))
+        yield Point(words, tree.all_of(tree.Compare("==", term, tree.Const(value)), *pins))
 
 
 def _around(middle: int | float, whole: bool) -> Iterator[tuple[int | float, str]]:

@@ -19,21 +19,9 @@ from typing import Literal, TypeAlias
 import attrs
 
 from lifecycle_fsm.fields import Value
-from lifecycle_fsm.guard import (
-    Compare,
-    Conditions,
-    Guard,
-    Opaque,
-    Vector,
-    all_of,
-    always,
-    negate,
-    never,
-    reads,
-    transform,
-    walk,
-)
+from lifecycle_fsm.guard import Conditions, Guard, Vector, always, never, reads
 from lifecycle_fsm.guard import conditions as taken_apart
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.proof import Answer, Domain, Witness, decides, is_value, solve_here
 from lifecycle_fsm.proof.domain import Atoms, satisfied
 from lifecycle_fsm.testing.boundary_points import fields_of, points
@@ -149,7 +137,7 @@ def conditions(guard: Guard, domain: Domain) -> tuple[Guard, ...]:
     """The conditions of a guard, each once, in reading order, with named guards written out;
     without conditions that read no field, and without Python callables."""
     atoms = taken_apart(guard, domain.vocabulary).atoms
-    return tuple(atom for atom in atoms if not isinstance(atom, Opaque) and reads(atom))
+    return tuple(atom for atom in atoms if not isinstance(atom, tree.Opaque) and reads(atom))
 
 
 def guard_cases(guard: Guard, domain: Domain, *, here: Guard = always) -> GuardCases:
@@ -173,8 +161,8 @@ class _Cases:
         self.node = self.atoms.node(self.guard)
         self.opaque = {
             node.name: self.atoms[self.atoms.node(node)].fields[0]
-            for node in walk(self.guard)
-            if isinstance(node, Opaque)
+            for node in tree.walk(self.guard)
+            if isinstance(node, tree.Opaque)
         }
         self.fields = fields_of(self.guard)
         self.conditions = {
@@ -189,7 +177,10 @@ class _Cases:
         undecided: list[tuple[Guard, str]] = []
         for condition in self.conditions:
             matters = decides(self.guard, condition)
-            met, unmet = self.who_meets(condition, matters), self.solve(negate(condition), matters)
+            met, unmet = (
+                self.who_meets(condition, matters),
+                self.solve(tree.negate(condition), matters),
+            )
             if met.refuted or unmet.refuted:
                 redundant.append(condition)
                 anybody = self.solve(condition)
@@ -214,15 +205,15 @@ class _Cases:
         """Whether the guard holds for everybody, or for nobody; None if it depends."""
         if self.solve(self.guard).refuted:
             return False
-        return True if self.solve(negate(self.guard)).refuted else None
+        return True if self.solve(tree.negate(self.guard)).refuted else None
 
     def solve(self, *guards: Guard) -> Answer:
-        return solve_here(all_of(*guards, self.here), self.domain)
+        return solve_here(tree.all_of(*guards, self.here), self.domain)
 
     def who_meets(self, condition: Guard, matters: Guard) -> Answer:
         """A person for whom the condition holds and decides; if possible, with a compared number
         near 0, because such a person is easier to read."""
-        if isinstance(condition, Compare):
+        if isinstance(condition, tree.Compare):
             zero = [
                 is_value(name, kind.accept(0))
                 for name in sorted(reads(condition.right))
@@ -265,11 +256,11 @@ class _Cases:
         answer = with_it
         for _ in range(_CONTEXTS):
             same = self.others_as(answer.person, condition)
-            alike = self.solve(negate(condition), matters, *same)
+            alike = self.solve(tree.negate(condition), matters, *same)
             if alike.found:
                 first, second = self.probe(answer, condition), self.probe(alike, condition)
                 return Pair(condition, first, second, "unique cause")
-            tried.append(negate(all_of(*same)))
+            tried.append(tree.negate(tree.all_of(*same)))
             answer = self.solve(condition, matters, *tried)
             if not answer.found:
                 break
@@ -297,7 +288,7 @@ class _Cases:
     def others_as(self, person: Witness, condition: Guard) -> tuple[Guard, ...]:
         """The other conditions, negated where they do not hold for this person."""
         outcomes = self.others(person, condition).items()
-        return tuple(other if held else negate(other) for other, held in outcomes)
+        return tuple(other if held else tree.negate(other) for other, held in outcomes)
 
     def probe(self, answer: Answer, condition: Guard) -> Probe:
         telling = reads(condition) | answer.person.keys()
@@ -316,8 +307,8 @@ def assuming(guard: Guard, answers: Mapping[str, bool]) -> Guard:
     """The guard with each Python callable replaced by its assumed answer, by default no."""
 
     def change(part: Guard) -> Guard:
-        if isinstance(part, Opaque):
+        if isinstance(part, tree.Opaque):
             return always if answers.get(part.name, False) else never
         return part
 
-    return transform(guard, change)
+    return tree.transform(guard, change)

@@ -7,21 +7,8 @@ from datetime import datetime, timedelta
 
 from lifecycle_fsm.errors import RecordError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import (
-    Compare,
-    Const,
-    Elapsed,
-    Field,
-    Guard,
-    In,
-    Payload,
-    Term,
-    TextMatch,
-    Token,
-    inline,
-    resolve,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Term, inline, resolve
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.model.builtin_activities import OPEN_KINDS
 from lifecycle_fsm.proof import NOW, domain_of
@@ -67,7 +54,7 @@ def _compared_with(field: str, atoms: Sequence[Atom]) -> frozenset[str]:
     names = {field}
     for atom in atoms:
         match atom.guard:
-            case Compare(_, Field(left), Field(right)) if field in (left, right):
+            case tree.Compare(_, tree.Field(left), tree.Field(right)) if field in (left, right):
                 names |= {left, right}
     return frozenset(names)
 
@@ -97,22 +84,26 @@ def payload_values(
     for rule in model.rules:
         if rule.activity != kind:
             continue
-        for part in walk(inline(resolve(rule.when, model.vocabulary_for(kind)), model.vocabulary)):
+        for part in tree.walk(
+            inline(resolve(rule.when, model.vocabulary_for(kind)), model.vocabulary)
+        ):
             match part:
-                case TextMatch(Payload(name), other):
+                case tree.TextMatch(tree.Payload(name), other):
                     for text in _values(other, model):
                         add(name, text, f"{text} more")
-                case In(Payload(name), options):
+                case tree.In(tree.Payload(name), options):
                     add(name, *_values(options, model))
-                case Compare(_, Payload(name), other) | Compare(_, other, Payload(name)):
+                case tree.Compare(_, tree.Payload(name), other) | tree.Compare(
+                    _, other, tree.Payload(name)
+                ):
                     for value in _values(other, model):
                         add(name, value)
                         if type(value) is int:
                             add(name, value - 1, value + 1)
     effects = [effect for rule in model.data if rule.on == kind for effect in rule.then]
     for effect in (*model.activity_kinds[kind].sets, *effects):
-        for part in walk(effect.value):
-            if isinstance(part, Payload):
+        for part in tree.walk(effect.value):
+            if isinstance(part, tree.Payload):
                 add(part.name, *boundary.get(effect.field, ()))
     if kind in OPEN_KINDS:
         for name, values in boundary.items():
@@ -123,8 +114,8 @@ def payload_values(
 
 def _values(term: Term, model: Model) -> tuple[Value, ...]:
     """The values of a constant or a token; empty for other terms."""
-    value = model.tokens[term.name] if isinstance(term, Token) else ()
-    if isinstance(term, Const):
+    value = model.tokens[term.name] if isinstance(term, tree.Token) else ()
+    if isinstance(term, tree.Const):
         value = term.value
     return value if isinstance(value, tuple) else (value,)
 
@@ -139,9 +130,9 @@ def lengths(model: Model) -> tuple[timedelta, ...]:
     turning = {model.settle, *(deadline.after.time for deadline in model.deadlines)}
     turning |= {rule.every for rule in model.decay}
     for guard in guards_of(model):
-        for part in walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
+        for part in tree.walk(inline(resolve(guard, model.vocabulary), model.vocabulary)):
             match part:
-                case Compare(_, Elapsed(unit=unit), other):
+                case tree.Compare(_, tree.Elapsed(unit=unit), other):
                     turning |= {_length(value, unit) for value in _values(other, model)}
     for length in turning:
         around |= {length - _TICK, length, length + _TICK}

@@ -13,27 +13,8 @@ from itertools import groupby
 from typing import ClassVar, cast
 
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import (
-    Always,
-    And,
-    Arithmetic,
-    Const,
-    Elapsed,
-    Extreme,
-    Field,
-    Guard,
-    In,
-    Named,
-    Now,
-    Payload,
-    Scalar,
-    Term,
-    Token,
-    Truth,
-    inline,
-    value_of,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Scalar, Term, inline, value_of
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.printer import MOST_OPTIONS, LabelPrinter, value_words
 from lifecycle_fsm.guard.vocabulary import TokenValue
 from lifecycle_fsm.model import (
@@ -160,7 +141,7 @@ class Formatter(LabelPrinter):
 
     def token(self, name: str) -> str:
         """The value of a token; a very long list is shortened."""
-        return self.constant_text(Token(name))
+        return self.constant_text(tree.Token(name))
 
     def _shown(self, values: Sequence[Scalar]) -> list[str]:
         shown = [self.value(value) for value in values]
@@ -174,13 +155,13 @@ class Formatter(LabelPrinter):
         """A guard as a phrase, with tokens and named guards without a label written out; empty if
         it always holds."""
         guard = self.written_out(guard)
-        return "" if isinstance(guard, Always) else self.guard(guard)
+        return "" if isinstance(guard, tree.Always) else self.guard(guard)
 
     def written_out(self, guard: Guard) -> Guard:
         """The guard with the definitions of its named guards; those with a label keep it."""
         return inline(guard, self.model.vocabulary, self.model.guard_labels)
 
-    def named(self, guard: Named) -> str:
+    def named(self, guard: tree.Named) -> str:
         """A named guard by its label, or its name as words."""
         return clean(self.model.guard_labels.get(guard.name, "")) or plain(guard.name)
 
@@ -189,24 +170,24 @@ class Formatter(LabelPrinter):
         named, lists = dict[str, None](), dict[str, None]()
         waiting = list(guards)
         for guard in waiting:
-            for node in walk(self.written_out(guard)):
-                if isinstance(node, Named) and node.name not in named:
+            for node in tree.walk(self.written_out(guard)):
+                if isinstance(node, tree.Named) and node.name not in named:
                     named[node.name] = None
                     waiting.append(self.model.guards[node.name])
-                elif isinstance(node, In) and self.long_list(node.options):
-                    lists[cast(Token, node.options).name] = None
+                elif isinstance(node, tree.In) and self.long_list(node.options):
+                    lists[cast(tree.Token, node.options).name] = None
         return list(named), list(lists)
 
     def negation(self, guard: Guard) -> str:
         """As in "not (50 or more employees)"."""
         text = self.guard(guard)
-        return f"not {text}" if isinstance(guard, Truth) else f"not ({text})"
+        return f"not {text}" if isinstance(guard, tree.Truth) else f"not ({text})"
 
     def alternatives(self, guards: tuple[Guard, ...]) -> str:
         """The parts of an ``or``, with a comma if one of them has parts of its own."""
-        comma = any(isinstance(part, And) for part in guards)
+        comma = any(isinstance(part, tree.And) for part in guards)
         texts = (
-            f"({self.guard(part)})" if isinstance(part, And) else self.guard(part)
+            f"({self.guard(part)})" if isinstance(part, tree.And) else self.guard(part)
             for part in guards
         )
         return (", or " if comma else " or ").join(texts)
@@ -220,11 +201,11 @@ class Formatter(LabelPrinter):
     def comparison(self, op: str, left: Term, right: Term) -> str:
         """As in "50 or more employees", "score of at most 65", "role is not CFO"."""
         match left, right:
-            case Elapsed(), _:
+            case tree.Elapsed(), _:
                 return super().comparison(op, left, right)
-            case Field(name), Field(start) if start == _START and op in _JOURNEY:
+            case tree.Field(name), tree.Field(start) if start == _START and op in _JOURNEY:
                 return f"{self.field(name)} {_JOURNEY[op]} this journey began"
-            case Field("stage"), Const(str() as name):
+            case tree.Field("stage"), tree.Const(str() as name):
                 value = self.stage(name)
             case _:
                 value = self.term(right)
@@ -240,11 +221,11 @@ class Formatter(LabelPrinter):
             return self.amounts[op].format(value, self.term(left))
         return f"{self.term(left)} {_MUCH[op].format(value)}"
 
-    def membership(self, term: Term, options: Const | Token, denied: bool) -> str:
+    def membership(self, term: Term, options: tree.Const | tree.Token, denied: bool) -> str:
         """As in "role is CFO or CEO", "country is on the list “region”"."""
         values = self.constant(options)
         assert isinstance(values, tuple)
-        if term == Field("stage"):
+        if term == tree.Field("stage"):
             shown = [self.stage(str(value)) for value in values]
         elif name := self.long_list(options):
             return f"{self.term(term)} is {'not ' if denied else ''}on the list “{name}”"
@@ -254,11 +235,11 @@ class Formatter(LabelPrinter):
             return f"{self.term(term)} is {_none_of(shown)}"
         return f"{self.subject(term)} {joined(shown, 'or')}"
 
-    def quoted(self, text: Const | Token) -> str:
+    def quoted(self, text: tree.Const | tree.Token) -> str:
         """A text that another text starts with or contains."""
         return f"“{clean(str(self.constant(text)))}”"
 
-    def presence(self, field: Field, denied: bool) -> str:
+    def presence(self, field: tree.Field, denied: bool) -> str:
         """As in "role is not known"; for a time "no hand raise"."""
         if self._is_time(field):
             return f"{'no' if denied else 'any'} {self.term(field)}"
@@ -268,10 +249,10 @@ class Formatter(LabelPrinter):
         """The name of a Python callable in words."""
         return f"{plain(name)} (a program decides)"
 
-    def long_list(self, options: Const | Token) -> str:
+    def long_list(self, options: tree.Const | tree.Token) -> str:
         """The name of a list that is too long to be written out wherever it is used; else empty."""
         values = self.constant(options)
-        if isinstance(options, Token) and isinstance(values, tuple) and len(values) > _SHORT:
+        if isinstance(options, tree.Token) and isinstance(values, tuple) and len(values) > _SHORT:
             return self.token_name(options.name)
         return ""
 
@@ -294,7 +275,7 @@ class Formatter(LabelPrinter):
         return text.endswith("s") and not text.endswith(("ss", "us", "is"))
 
     def _type(self, term: Term) -> FieldType | None:
-        return self.model.vocabulary.fields.get(term.name) if isinstance(term, Field) else None
+        return self.model.vocabulary.fields.get(term.name) if isinstance(term, tree.Field) else None
 
     # -- values ------------------------------------------------------------------------------
 
@@ -302,18 +283,18 @@ class Formatter(LabelPrinter):
         """The name of a value of the activity in words."""
         return plain(name)
 
-    def since(self, elapsed: Elapsed) -> str:
+    def since(self, elapsed: tree.Elapsed) -> str:
         """As in "in this stage", "since hand raise"."""
         return "in this stage" if elapsed.in_stage else f"since {self.field(elapsed.start.name)}"
 
-    def arithmetic(self, term: Arithmetic) -> str:
+    def arithmetic(self, term: tree.Arithmetic) -> str:
         """A computation; its result if it contains no field."""
         number = self._folded(term)
         if number is not None:
             return self.value(number)
         left, right = (
             f"({self.term(part)})"
-            if isinstance(part, Arithmetic) and self._folded(part) is None
+            if isinstance(part, tree.Arithmetic) and self._folded(part) is None
             else self.term(part)
             for part in (term.left, term.right)
         )
@@ -324,23 +305,25 @@ class Formatter(LabelPrinter):
         kind = "smallest" if which == "min" else "largest"
         return f"the {kind} of {joined(map(self.term, terms))}"
 
-    def constant_text(self, term: Const | Token) -> str:
+    def constant_text(self, term: tree.Const | tree.Token) -> str:
         """A value in words; a very long list is shortened."""
         value = self.constant(term)
         return self.values(value) if isinstance(value, tuple) else self.value(value)
 
-    def constant(self, term: Const | Token) -> TokenValue:
+    def constant(self, term: tree.Const | tree.Token) -> TokenValue:
         """The value of a constant or a token."""
-        return term.value if isinstance(term, Const) else self.model.tokens[term.name]
+        return term.value if isinstance(term, tree.Const) else self.model.tokens[term.name]
 
     def _folded(self, term: Term) -> int | float | None:
         """The result of a computation without fields, such as ``$mql_threshold - 1``."""
         match term:
-            case Const() | Token():
+            case tree.Const() | tree.Token():
                 value = self.constant(term)
                 number = isinstance(value, int | float) and not isinstance(value, bool)
                 return value if number else None  # type: ignore[return-value]
-            case Arithmetic() if not any(isinstance(node, Field | Payload) for node in walk(term)):
+            case tree.Arithmetic() if not any(
+                isinstance(node, tree.Field | tree.Payload) for node in tree.walk(term)
+            ):
                 folded = value_of(term, {}, self.model.vocabulary)
                 assert isinstance(folded, int | float), "arithmetic is of numbers"
                 return folded
@@ -399,19 +382,19 @@ class Formatter(LabelPrinter):
     def _effect(self, effect: Set) -> str:
         name = self.field(effect.field)
         match effect.value:
-            case Const(False):
+            case tree.Const(False):
                 return f"{name} is cleared"
-            case Const(True) | Always():
+            case tree.Const(True) | tree.Always():
                 return f"{name} is set"
-            case Now():
+            case tree.Now():
                 return f"the time of the {name} is kept"
-            case Extreme("min", terms) if Field(effect.field) in terms or self._shrinks(
+            case tree.Extreme("min", terms) if tree.Field(effect.field) in terms or self._shrinks(
                 effect.field
             ):
                 return f"{name} is cut {joined(self._cuts(effect.field, terms))}"
-            case Arithmetic("*") as product if share := self._share(effect.field, product):
+            case tree.Arithmetic("*") as product if share := self._share(effect.field, product):
                 return f"{name} is {'cut' if share < 1 else 'raised'} to {share * 100:g}%"
-            case Arithmetic("+" | "-", Field(own), step) as change if own == effect.field:
+            case tree.Arithmetic("+" | "-", tree.Field(own), step) as change if own == effect.field:
                 verb = "rises" if change.op == "+" else "falls"
                 return f"{name} {verb} by {self.term(step)}"
             case Guard() as guard:
@@ -422,7 +405,7 @@ class Formatter(LabelPrinter):
 
     def _cuts(self, own: str, terms: Sequence[Term]) -> Iterator[str]:
         for term in terms:
-            if term == Field(own):
+            if term == tree.Field(own):
                 continue
             share = self._share(own, term)
             yield f"to {share * 100:g}%" if share else f"to at most {self.term(term)}"
@@ -434,11 +417,11 @@ class Formatter(LabelPrinter):
 
     def _share(self, own: str, term: Term) -> float | None:
         """The factor in ``own * factor``."""
-        if not (isinstance(term, Arithmetic) and term.op == "*"):
+        if not (isinstance(term, tree.Arithmetic) and term.op == "*"):
             return None
         for field, factor in ((term.left, term.right), (term.right, term.left)):
             number = self._folded(factor)
-            if field == Field(own) and number is not None and number > 0:
+            if field == tree.Field(own) and number is not None and number > 0:
                 return float(number)
         return None
 
@@ -460,11 +443,11 @@ class Formatter(LabelPrinter):
         return ", else ".join(map(self._one_receiver, terms))
 
     def _one_receiver(self, term: Term) -> str:
-        if isinstance(term, Field):
+        if isinstance(term, tree.Field):
             return f"the {self.field(term.name)}"
-        value = self.constant(term) if isinstance(term, Const | Token) else None
+        value = self.constant(term) if isinstance(term, tree.Const | tree.Token) else None
         if isinstance(value, tuple):
-            named = isinstance(term, Token) and self.long_list(term)
+            named = isinstance(term, tree.Token) and self.long_list(term)
             who = f"the list “{named}”" if named else joined(map(self.value, value))
             return f"{who} in turn" if len(value) > 1 else who
         return self.term(term)

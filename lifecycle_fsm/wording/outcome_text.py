@@ -2,27 +2,8 @@
 
 from __future__ import annotations
 
-from lifecycle_fsm.guard import (
-    Always,
-    Arithmetic,
-    Compare,
-    Const,
-    Elapsed,
-    Field,
-    In,
-    Known,
-    Named,
-    Not,
-    Opaque,
-    Outcome,
-    Term,
-    TextMatch,
-    Token,
-    Truth,
-    reads,
-    to_text,
-    value_of,
-)
+from lifecycle_fsm.guard import Outcome, Term, reads, to_text, value_of
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.explanation import Requirement, Seen, reasons, requirement
 from lifecycle_fsm.person import BASE_FIELDS
 from lifecycle_fsm.wording.formats import format_number, joined, plain
@@ -64,29 +45,29 @@ class OutcomeExplainer:
             text = ", or ".join(parts)
         for name in needed.named:
             if name in self.formatter.model.guard_labels:
-                return f"“{self.formatter.named(Named(name))}”: {text}"
+                return f"“{self.formatter.named(tree.Named(name))}”: {text}"
         return text
 
     def _atom(self, outcome: Outcome) -> str:
         formatter = self.formatter
         match outcome.guard:
-            case Not(Truth(field)):
+            case tree.Not(tree.Truth(field)):
                 return f"“{formatter.term(field)}” to be no"
-            case Not(Always()):
+            case tree.Not(tree.Always()):
                 return "what never is"
-            case Compare(op, left, right):
+            case tree.Compare(op, left, right):
                 return self._compared(op, left, right, outcome)
-            case Truth(Field("hand_raised")):
+            case tree.Truth(tree.Field("hand_raised")):
                 return "a raised hand"
-            case Truth(field):
+            case tree.Truth(field):
                 return f"“{formatter.term(field)}” to be yes"
-            case Known(field) if self._is_event(field):
+            case tree.Known(field) if self._is_event(field):
                 return _with_article(formatter.term(field))
-            case Known(field):
+            case tree.Known(field):
                 return f"{formatter.term(field)} to be known"
-            case Opaque(name):
+            case tree.Opaque(name):
                 return f"“{plain(name)}”, which a program decides"
-            case TextMatch() | In() | Not():
+            case tree.TextMatch() | tree.In() | tree.Not():
                 return f"{_to_be(formatter.condition(outcome.guard))}{self._seen(outcome)}"
         return formatter.condition(outcome.guard)
 
@@ -97,9 +78,9 @@ class OutcomeExplainer:
             more = "more than " if op == ">" and not isinstance(wanted, int) else ""
             what = f"({format_number(has)} of {more}{format_number(wanted)})"
             match left:
-                case Elapsed():
+                case tree.Elapsed():
                     return f"{_units(gap, left, ' more')} {self._since(left)} {what}"
-                case Field(name) if name.endswith("_score"):
+                case tree.Field(name) if name.endswith("_score"):
                     points = "point" if gap == 1 else "points"
                     field = self.formatter.field(name)
                     return f"{format_number(gap)} more {points} of {field} {what}"
@@ -146,9 +127,9 @@ class OutcomeExplainer:
     def _met(self, outcome: Outcome) -> str:
         formatter = self.formatter
         match outcome.guard:
-            case Compare(op, Elapsed() as left, _) if op in (">=", ">"):
+            case tree.Compare(op, tree.Elapsed() as left, _) if op in (">=", ">"):
                 return f"{_units(self.number(left, outcome) or 0, left)} {self._since(left)}"
-            case Compare(op, Field(name) as left, right) if op in (">=", ">"):
+            case tree.Compare(op, tree.Field(name) as left, right) if op in (">=", ">"):
                 has, wanted = self.number(left, outcome), self.number(right, outcome)
                 if has is None or wanted is None:
                     return formatter.condition(outcome.guard)
@@ -158,13 +139,13 @@ class OutcomeExplainer:
                 else:
                     return f"{formatter.field(name)}: {format_number(has)}"
             case (
-                In(Field(name), _)
-                | Compare("==", Field(name), Const() | Token())
-                | Known(Field(name))
-                | Not(In(Field(name), _))
-                | Not(Compare("==", Field(name), Const() | Token()))
+                tree.In(tree.Field(name), _)
+                | tree.Compare("==", tree.Field(name), tree.Const() | tree.Token())
+                | tree.Known(tree.Field(name))
+                | tree.Not(tree.In(tree.Field(name), _))
+                | tree.Not(tree.Compare("==", tree.Field(name), tree.Const() | tree.Token()))
             ) if isinstance(value := _seen_in(outcome).get(name), str):
-                return f"{formatter.subject(Field(name))} {self._value(value)}"
+                return f"{formatter.subject(tree.Field(name))} {self._value(value)}"
         return formatter.condition(outcome.guard)
 
     # -- values ----------------------------------------------------------------------------------
@@ -173,23 +154,23 @@ class OutcomeExplainer:
         """The value of a term, if it is a number."""
         model = self.formatter.model
         match term:
-            case Const() | Token():
+            case tree.Const() | tree.Token():
                 return as_number(self.formatter.constant(term))
-            case Field() | Elapsed():
+            case tree.Field() | tree.Elapsed():
                 return as_number(dict(outcome.seen).get(to_text(term)))
-            case Arithmetic():
+            case tree.Arithmetic():
                 seen = dict(outcome.seen)
                 fields = {name: seen.get(name) for name in reads(term)}
                 return as_number(value_of(term, fields, model.vocabulary))
         return None
 
-    def _since(self, elapsed: Elapsed) -> str:
+    def _since(self, elapsed: tree.Elapsed) -> str:
         since = self.formatter.since(elapsed)
         return since if elapsed.in_stage else since.replace("since ", "since the ", 1)
 
     def _is_event(self, term: Term) -> bool:
         """Whether the term is a time of every person, which is described by its event."""
-        known = BASE_FIELDS.get(term.name) if isinstance(term, Field) else None
+        known = BASE_FIELDS.get(term.name) if isinstance(term, tree.Field) else None
         return known is not None and known.type.kind == "datetime"
 
 
@@ -203,7 +184,7 @@ def _seen_in(outcome: Outcome) -> dict[str, Seen]:
     return dict((outcome.children[0] if outcome.children else outcome).seen)
 
 
-def _units(number: float, elapsed: Elapsed, more: str = "") -> str:
+def _units(number: float, elapsed: tree.Elapsed, more: str = "") -> str:
     units = elapsed.units.removesuffix("s" if number == 1 else "")
     return f"{format_number(number)}{more} {units}"
 

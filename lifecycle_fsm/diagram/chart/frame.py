@@ -7,21 +7,11 @@ from functools import partial
 from itertools import groupby, zip_longest
 from typing import TypeAlias
 
+from lifecycle_fsm.diagram import look
 from lifecycle_fsm.diagram.canvas import Span
 from lifecycle_fsm.diagram.chart.columns import LINE, TEXT, ChartPlan, Page
 from lifecycle_fsm.diagram.chart.rule_entries import RuleEntry, marked_entry, rule_entries
-from lifecycle_fsm.diagram.look import (
-    HEADING,
-    INK,
-    MARKS,
-    NEUTRAL,
-    PARTLY,
-    RULE,
-    SEEN,
-    UNSEEN,
-    Stroke,
-    pt,
-)
+from lifecycle_fsm.diagram.look import HEADING, INK, RULE
 from lifecycle_fsm.diagram.text_fit import cut, whole, width, wrap
 from lifecycle_fsm.funnel import Counts
 from lifecycle_fsm.wording import clean
@@ -53,7 +43,7 @@ def draw_groups(plan: ChartPlan, row: int, y: float) -> float:
         words = whole(name.upper(), x1 - x0, TEXT, bold=True) or [plan.keys.key(name)]
         spans = [[Span(text, True, HEADING)] for text in words]
         bar = plan.canvas.paragraph(x0, y + 7, spans, LINE) - 4
-        plan.canvas.line([(x0, bar), (x1, bar)], Stroke(_GROUP, 2.4))
+        plan.canvas.line([(x0, bar), (x1, bar)], look.Stroke(_GROUP, 2.4))
         lines = max(lines, len(words))
     return y + 18 + lines * LINE
 
@@ -86,7 +76,7 @@ def draw_changes(plan: ChartPlan, y: float) -> float:
     def entries(wide: float) -> tuple[list[RuleEntry], bool]:
         return [
             marked_entry(
-                Span(text.change, True, MARKS[text.change].line),
+                Span(text.change, True, look.MARKS[text.change].line),
                 [Span(text.head, True, INK), *map(Span, text.lines)],
                 wide,
                 20,
@@ -110,7 +100,7 @@ _Entries: TypeAlias = Callable[[float], tuple[list[RuleEntry], bool]]
 def _draw_list(plan: Page, y: float, title: str, entries: _Entries) -> float:
     """Draw entries below a title: in as many columns as leave every word whole, and the lowest that
     hold all entries in their order."""
-    plan.canvas.text(plan.margin, y + 46, [Span(title, True, INK)], pt(13))
+    plan.canvas.text(plan.margin, y + 46, [Span(title, True, INK)], look.pt(13))
     y += 72
     most = 3 if plan.sheet > 1300 else 2 if plan.sheet > 800 else 1
     for count in range(most, 0, -1):
@@ -167,7 +157,7 @@ class _Legend:
 
     def draw(self) -> float:
         line = self.y - 14
-        self.canvas.line([(self.left, line), (self.right, line)], Stroke(RULE, 1))
+        self.canvas.line([(self.left, line), (self.right, line)], look.Stroke(RULE, 1))
         self.y += 4
         self._draw_owners()
         self._draw_lines()
@@ -207,24 +197,24 @@ class _Legend:
 
     def _draw_lines(self) -> None:
         covers, compares = self.data.fired is not None, self.data.changes is not None
-        detour = NEUTRAL.line if covers or compares else _DETOUR
+        detour = look.NEUTRAL.line if covers or compares else _DETOUR
         fast = ", or fast track above" if self.data.fast_tracks else ""
-        samples = [(f"step{fast}", Stroke(INK, 2))]
+        samples = [(f"step{fast}", look.Stroke(INK, 2))]
         if self.data.model.detours:
-            samples.append(("detour, off the path", Stroke(detour, 2, "dashed")))
+            samples.append(("detour, off the path", look.Stroke(detour, 2, "dashed")))
         if self.data.returns:
-            samples.append(("return: the next journey begins", Stroke(detour, 2)))
+            samples.append(("return: the next journey begins", look.Stroke(detour, 2)))
         if covers:
             samples += [
-                ("✓ a test moved somebody by it", Stroke(SEEN.line, 2)),
-                ("by some of its rules", Stroke(PARTLY.line, 2)),
-                ("× no test did", Stroke(UNSEEN.line, 2, "dotted")),
+                ("✓ a test moved somebody by it", look.Stroke(look.SEEN.line, 2)),
+                ("by some of its rules", look.Stroke(look.PARTLY.line, 2)),
+                ("× no test did", look.Stroke(look.UNSEEN.line, 2, "dotted")),
             ]
         if compares:
             samples += [
-                ("+ added", Stroke(MARKS["+"].line, 4.4)),
-                ("− removed", Stroke(MARKS["−"].line, 2.4, "dotted")),
-                ("≠ changed, or by some of its rules", Stroke(MARKS["≠"].line, 2.4)),
+                ("+ added", look.Stroke(look.MARKS["+"].line, 4.4)),
+                ("− removed", look.Stroke(look.MARKS["−"].line, 2.4, "dotted")),
+                ("≠ changed, or by some of its rules", look.Stroke(look.MARKS["≠"].line, 2.4)),
             ]
         for text, stroke in samples:
             x = self._place(text)

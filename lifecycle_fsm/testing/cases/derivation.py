@@ -9,7 +9,8 @@ import attrs
 
 from lifecycle_fsm.errors import LifecycleError
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import Const, Field, Guard, Known, Term, Token, label, walk
+from lifecycle_fsm.guard import Guard, Term, label
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Edge, Model, Move
 from lifecycle_fsm.person import READ_ONLY
 from lifecycle_fsm.proof import NOW, TOTAL, Budget, Domain, Witness, is_value
@@ -122,7 +123,7 @@ def _without(cases: GuardCases, domain: Domain) -> Iterator[tuple[str, str, str]
         yield "whoever it is", EVERYBODY if cases.constant else NOBODY, "the guard as a whole"
     for condition in cases.redundant if cases.constant is None else ():
         # 'role is missing or role not in ...' only spells out what the negation means anyway [S3].
-        clear = isinstance(condition, Known)
+        clear = isinstance(condition, tree.Known)
         why = FOR_CLARITY if clear else "the guard says the same without it"
         yield f"whether or not {_words(condition, domain)}", REDUNDANT, why
     for condition, reason in cases.undecided:
@@ -176,8 +177,8 @@ def _people_for(
     read = {
         node.name
         for value in written.values()
-        for node in walk(value)
-        if isinstance(node, Field) and node.name not in READ_ONLY
+        for node in tree.walk(value)
+        if isinstance(node, tree.Field) and node.name not in READ_ONLY
     }
     seen: list[Witness] = []
     for number in range(_TRIES if read else 1):
@@ -196,7 +197,7 @@ def _people_for(
 def _before(field: str, value: Term | Guard | None, number: int, model: Model) -> Value:
     """A value that a field may have had before an effect, different from the one it writes."""
     kind = model.field_types[field]
-    constant = value.value if isinstance(value, Const) else None
+    constant = value.value if isinstance(value, tree.Const) else None
     if kind.kind == "bool":
         return constant is not True if value is not None else number == 0
     if kind.choices:
@@ -213,9 +214,9 @@ def _number(
 ) -> Value:
     """A number below or above all those in an effect."""
     most: int | float = 5
-    for node in walk(value) if value is not None else ():
-        constant = node.value if isinstance(node, Const) else None
-        constant = tokens.get(node.name) if isinstance(node, Token) else constant  # type: ignore[assignment]
+    for node in tree.walk(value) if value is not None else ():
+        constant = node.value if isinstance(node, tree.Const) else None
+        constant = tokens.get(node.name) if isinstance(node, tree.Token) else constant  # type: ignore[assignment]
         if isinstance(constant, int | float):
             most = max(most, abs(constant))
     tried = (3, -3, 2 * most + 1)[number]

@@ -11,17 +11,8 @@ from itertools import combinations
 import attrs
 
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import (
-    Always,
-    Guard,
-    Opaque,
-    all_of,
-    always,
-    inline,
-    reads,
-    resolve,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, always, inline, reads, resolve
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Edge, Model
 from lifecycle_fsm.proof import NOW, Answer, Budget, Domain, domain_of, is_value, solve_here
 from lifecycle_fsm.proof.domain import PAYLOAD, as_fields, payload_fields
@@ -95,7 +86,7 @@ class RuleIndex:
                 count[part, name] += 1
                 name += f" {count[part, name]}" if count[part, name] > 1 else ""
             everywhere = part == "move" and "stage" in reads(self._plain(rule.when))
-            if rule.section in _FIRST or not isinstance(rule.when, Always):
+            if rule.section in _FIRST or not isinstance(rule.when, tree.Always):
                 for stage in rule.stages if everywhere else (*rule.stages, "")[:1]:
                     edge = edges.get((name, stage)) if part in ("sort", "move") else None
                     yield AskedRule(part, name, rule.when, stage, rule.activity, edge)
@@ -113,13 +104,13 @@ class RuleIndex:
             AskedRule(
                 ORDER,
                 f"{first.name}{_BEFORE}{second.name}",
-                all_of(first.when, second.when),
+                tree.all_of(first.when, second.when),
                 first.source,
                 None,
                 first,
             )
             for first, second in pairs
-            if not isinstance(second.when, Always)
+            if not isinstance(second.when, tree.Always)
         )
         return {(rule.name, rule.stage): rule for rule in rules if not self.opaque_in(rule)}
 
@@ -129,9 +120,11 @@ class RuleIndex:
         turned = f"{second}{_BEFORE}{first}"
         return self.orders.get((name, stage)) or self.orders.get((turned, stage))
 
-    def opaque_in(self, rule: AskedRule) -> list[Opaque]:
+    def opaque_in(self, rule: AskedRule) -> list[tree.Opaque]:
         """The Python functions in the guard of a rule."""
-        return [node for node in walk(self._plain(rule.guard)) if isinstance(node, Opaque)]
+        return [
+            node for node in tree.walk(self._plain(rule.guard)) if isinstance(node, tree.Opaque)
+        ]
 
     def _plain(self, guard: Guard) -> Guard:
         return inline(resolve(guard, self._domain.vocabulary), self._domain.vocabulary)
@@ -168,7 +161,7 @@ class RuleIndex:
 
     def solve(self, rule: AskedRule, *guards: Guard, pins: Iterable[Guard] = ()) -> Answer:
         """A person that the rule can meet, who satisfies the guards and whose fields are pinned."""
-        return solve_here(all_of(*guards, self.here(rule), *pins), self.domain(rule))
+        return solve_here(tree.all_of(*guards, self.here(rule), *pins), self.domain(rule))
 
     def for_both(self, pair: AskedRule) -> Answer:
         """A person for whom both rules of a pair are open and, if possible, none that comes before

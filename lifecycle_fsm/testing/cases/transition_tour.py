@@ -17,21 +17,8 @@ import attrs
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import LifecycleError, RecordError, suggest
 from lifecycle_fsm.fields import FieldType, Value
-from lifecycle_fsm.guard import (
-    Always,
-    Arithmetic,
-    Const,
-    Field,
-    Guard,
-    Now,
-    Payload,
-    all_of,
-    inline,
-    negate,
-    reads,
-    resolve,
-    turning_points,
-)
+from lifecycle_fsm.guard import Guard, inline, reads, resolve, turning_points
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.vocabulary import Vocabulary
 from lifecycle_fsm.history import HistoryRow
 from lifecycle_fsm.model import Edge, Model
@@ -87,9 +74,9 @@ class ActivityIndex:
         if declared == asking(kind):
             values["rejection_reason"] = None  # without a reason, an earlier one is cleared
         for effect in declared.sets:
-            if isinstance(effect.value, Now):
+            if isinstance(effect.value, tree.Now):
                 values[effect.field] = at
-            elif isinstance(effect.value, Const) and not isinstance(effect.value.value, tuple):
+            elif isinstance(effect.value, tree.Const) and not isinstance(effect.value.value, tuple):
                 values[effect.field] = effect.value.value
         return values
 
@@ -140,16 +127,18 @@ class ActivityIndex:
                 continue
             wanted = changes[effect.field]
             match effect.value:
-                case Payload(name) if wanted is not None:
+                case tree.Payload(name) if wanted is not None:
                     payload[name] = wanted
-                case Arithmetic("+", Field(own), Payload(name)) if own == effect.field:
+                case tree.Arithmetic("+", tree.Field(own), tree.Payload(name)) if (
+                    own == effect.field
+                ):
                     had = before[own]
                     if not isinstance(wanted, int) or not isinstance(had, int):
                         continue
                     payload[name] = wanted - had
-                case Now() if isinstance(wanted, datetime) and wanted <= at:
+                case tree.Now() if isinstance(wanted, datetime) and wanted <= at:
                     pass
-                case Const(value) if value == wanted:
+                case tree.Const(value) if value == wanted:
                     pass
                 case _:
                     continue
@@ -158,7 +147,7 @@ class ActivityIndex:
 
     def _wanted(self, rule: DataRule) -> dict[str, Value] | None:
         """The payload that makes a data rule hold; None if the payload alone cannot."""
-        if isinstance(rule.when, Always):
+        if isinstance(rule.when, tree.Always):
             return {}
         place = AskedRule("data", rule.name, rule.when, kind=rule.on)
         answer = self._rules.solve(place, self._rules.guard(place))
@@ -408,7 +397,7 @@ class _Search:
         """Ways to create a person so that this rule of the sort is the first that holds."""
         made = {name for step in self.model.chain for name in step.writes}
         for quiet in (self._closed(edge.target), ()):
-            answer = solve_here(all_of(self._first(edge), *quiet), self.domain)
+            answer = solve_here(tree.all_of(self._first(edge), *quiet), self.domain)
             if answer.found:
                 gained, given = _split(_free(answer.person), made)
                 now = self.domain.now
@@ -441,10 +430,10 @@ class _Search:
         latest = dict.fromkeys(self.domain.latest, when)
         domain = attrs.evolve(self.domain, start=start, now=when, latest=latest)
         for quiet in (self._closed(edge.target), ()):
-            guard = all_of(self._first(edge), *quiet)
+            guard = tree.all_of(self._first(edge), *quiet)
             read = reads(inline(resolve(guard, self.words), self.words))
             held = [is_value(name, start[name]) for name in sorted(READ_ONLY) if name in read]
-            answer = solve_here(all_of(guard, *held), domain)
+            answer = solve_here(tree.all_of(guard, *held), domain)
             if answer.found:
                 yield _free(answer.person)
 
@@ -452,12 +441,14 @@ class _Search:
         """Holds if the rule is open and no earlier one is [S8][S15]."""
         # Fields are set before a human asks, which must not let a system move take the person away.
         away = self._closed(edge.source) if edge.on else ()
-        return all_of(edge.when, *self.model.earlier_closed(edge), *away)
+        return tree.all_of(edge.when, *self.model.earlier_closed(edge), *away)
 
     def _closed(self, stage: str) -> tuple[Guard, ...]:
         """Guards that hold if no system move leads on from a stage."""
         return tuple(
-            negate(edge.when) for edge in self.model.edges if edge.source == stage and not edge.on
+            tree.negate(edge.when)
+            for edge in self.model.edges
+            if edge.source == stage and not edge.on
         )
 
     def _steps(
@@ -490,9 +481,9 @@ class _Search:
             return f"nobody gets to {edge.source}"
         domain = self.domain.with_fields({}, {"stage": edge.source})
         there = is_value("stage", edge.source)
-        if solve_here(all_of(edge.when, there), domain).refuted:
+        if solve_here(tree.all_of(edge.when, there), domain).refuted:
             return f"its guard holds for nobody in {edge.source}"
-        answer = solve_here(all_of(self._first(edge), there), domain)
+        answer = solve_here(tree.all_of(self._first(edge), there), domain)
         if answer.refuted:
             return "what is tried before it leaves nobody"
         return f"no way was found{f': {answer.reason}' if answer.reason else ''}"

@@ -9,31 +9,8 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from lifecycle_fsm.errors import GuardError, ModelError
-from lifecycle_fsm.guard import (
-    Always,
-    And,
-    Arithmetic,
-    Compare,
-    Const,
-    Extreme,
-    Guard,
-    In,
-    Named,
-    Not,
-    Opaque,
-    Or,
-    Scalar,
-    Term,
-    TextMatch,
-    Token,
-    all_of,
-    any_of,
-    compare,
-    negate,
-    to_text,
-    transform,
-    walk,
-)
+from lifecycle_fsm.guard import Guard, Scalar, Term, to_text
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Model, Move, SortRule
 from lifecycle_fsm.model.moves import Skips
 from lifecycle_fsm.model.toml_files import KeyPath
@@ -128,7 +105,7 @@ def mutants(model: Model) -> tuple[Mutant, ...]:
 
 def _tokens(model: Model) -> Iterator[Change]:
     for name, value in model.tokens.items():
-        rules, elsewhere = _readers(model, Token(name))
+        rules, elsewhere = _readers(model, tree.Token(name))
         lists = isinstance(value, tuple)
         others = shorter_lists(value) if isinstance(value, tuple) else neighbours(value)
         for other in others if rules else ():
@@ -136,8 +113,8 @@ def _tokens(model: Model) -> Iterator[Change]:
                 "list" if lists else "threshold",
                 f"token {name}",
                 ("tokens", name),
-                text_of(Const(value)),
-                text_of(Const(other)),
+                text_of(tree.Const(value)),
+                text_of(tree.Const(other)),
                 {"tokens": {**model.tokens, name: other}},
                 rules,
                 elsewhere,
@@ -146,7 +123,7 @@ def _tokens(model: Model) -> Iterator[Change]:
 
 def _named_guards(model: Model) -> Iterator[Change]:
     for name, definition in model.guards.items():
-        rules, elsewhere = _readers(model, Named(name))
+        rules, elsewhere = _readers(model, tree.Named(name))
         for kind, guard in _distinct(model, definition) if rules else ():
             yield Change(
                 kind,
@@ -160,16 +137,16 @@ def _named_guards(model: Model) -> Iterator[Change]:
             )
 
 
-def _readers(model: Model, name: Token | Named) -> tuple[frozenset[str], bool]:
+def _readers(model: Model, name: tree.Token | tree.Named) -> tuple[frozenset[str], bool]:
     """The moves and sort rules that read a token or a named guard, directly or not, and whether any
     other section does: then it affects more than moves."""
     names: set[Guard | Term] = {name}
-    option = f"${name.name}" if isinstance(name, Token) else None
+    option = f"${name.name}" if isinstance(name, tree.Token) else None
 
     def reads(value: object) -> bool:
         match value:
             case Guard() | Term():
-                return any(node in names for node in walk(value))
+                return any(node in names for node in tree.walk(value))
             case str():
                 return value == option
             case tuple():
@@ -181,7 +158,7 @@ def _readers(model: Model, name: Token | Named) -> tuple[frozenset[str], bool]:
 
     more = True
     while more:
-        readers = {Named(reader) for reader, guard in model.guards.items() if reads(guard)}
+        readers = {tree.Named(reader) for reader, guard in model.guards.items() if reads(guard)}
         more = not readers <= names
         names |= readers
     rules = frozenset(
@@ -384,38 +361,38 @@ def guard_changes(guard: Guard) -> Iterator[tuple[Kind, Guard]]:
 
 def _whole(guard: Guard) -> Iterator[tuple[Kind, Guard]]:
     yield from _inside(guard)
-    if not isinstance(guard, And | Or | Always):
-        yield "dropped condition", Always()
+    if not isinstance(guard, tree.And | tree.Or | tree.Always):
+        yield "dropped condition", tree.Always()
 
 
 def _inside(guard: Guard) -> Iterator[tuple[Kind, Guard]]:
     match guard:
-        case Compare(op, left, right):
+        case tree.Compare(op, left, right):
             for other in _OPERATORS[op]:
-                yield "operator", compare(other, left, right)
+                yield "operator", tree.compare(other, left, right)
             for kind, term in term_changes(left):
-                yield kind, compare(op, term, right)
+                yield kind, tree.compare(op, term, right)
             for kind, term in term_changes(right):
-                yield kind, compare(op, left, term)
-        case In(term, Const(tuple() as options)):
+                yield kind, tree.compare(op, left, term)
+        case tree.In(term, tree.Const(tuple() as options)):
             for shorter in shorter_lists(options):
-                yield "list", In(term, Const(shorter))
+                yield "list", tree.In(term, tree.Const(shorter))
             for kind, other_term in term_changes(term):
-                yield kind, In(other_term, Const(options))
-        case In(term, _) | TextMatch(term, _):
+                yield kind, tree.In(other_term, tree.Const(options))
+        case tree.In(term, _) | tree.TextMatch(term, _):
             for kind, other_term in term_changes(term):
                 yield kind, attrs.evolve(guard, term=other_term)
-        case And(parts):
-            yield "and/or", any_of(*parts)
-            yield from _joined(all_of, parts)
-        case Or(parts):
-            yield "and/or", all_of(*parts)
-            yield from _joined(any_of, parts)
-        case Not(part):
+        case tree.And(parts):
+            yield "and/or", tree.any_of(*parts)
+            yield from _joined(tree.all_of, parts)
+        case tree.Or(parts):
+            yield "and/or", tree.all_of(*parts)
+            yield from _joined(tree.any_of, parts)
+        case tree.Not(part):
             for kind, changed in _inside(part):
-                yield kind, negate(changed)
-    if not isinstance(guard, Always):
-        yield "negation", negate(guard)
+                yield kind, tree.negate(changed)
+    if not isinstance(guard, tree.Always):
+        yield "negation", tree.negate(guard)
 
 
 def _joined(join: Callable[..., Guard], parts: tuple[Guard, ...]) -> Iterator[tuple[Kind, Guard]]:
@@ -429,18 +406,18 @@ def _joined(join: Callable[..., Guard], parts: tuple[Guard, ...]) -> Iterator[tu
 def term_changes(term: Term) -> Iterator[tuple[Kind, Term]]:
     """Every small change of a value: each number in it, one more and one less."""
     match term:
-        case Const(value) if not isinstance(value, tuple):
+        case tree.Const(value) if not isinstance(value, tuple):
             for near in neighbours(value):
-                yield "threshold", Const(near)
-        case Arithmetic(op, left, right):
+                yield "threshold", tree.Const(near)
+        case tree.Arithmetic(op, left, right):
             for kind, changed in term_changes(left):
-                yield kind, Arithmetic(op, changed, right)
+                yield kind, tree.Arithmetic(op, changed, right)
             for kind, changed in term_changes(right):
-                yield kind, Arithmetic(op, left, changed)
-        case Extreme(which, terms):
+                yield kind, tree.Arithmetic(op, left, changed)
+        case tree.Extreme(which, terms):
             for index, part in enumerate(terms):
                 for kind, changed in term_changes(part):
-                    yield kind, Extreme(which, (*terms[:index], changed, *terms[index + 1 :]))
+                    yield kind, tree.Extreme(which, (*terms[:index], changed, *terms[index + 1 :]))
 
 
 def neighbours(value: Scalar) -> tuple[Scalar, ...]:
@@ -458,9 +435,9 @@ def shorter_lists(options: tuple[Scalar, ...]) -> Iterator[tuple[Scalar, ...]]:
 def text_of(guard: Guard | Term) -> str:
     """The text of a guard or a value; a Python callable in it is written as its name [S2]."""
     if isinstance(guard, Guard):
-        return to_text(transform(guard, _name))
+        return to_text(tree.transform(guard, _name))
     return to_text(guard)
 
 
 def _name(guard: Guard) -> Guard:
-    return Named(f"{guard.name}()") if isinstance(guard, Opaque) else guard
+    return tree.Named(f"{guard.name}()") if isinstance(guard, tree.Opaque) else guard

@@ -14,19 +14,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.guard import (
-    Compare,
-    Const,
-    Field,
-    Guard,
-    Term,
-    Truth,
-    all_of,
-    always,
-    any_of,
-    negate,
-    never,
-)
+from lifecycle_fsm.guard import Guard, Term, always, never
+from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.model import Edge, Model, Set
 from lifecycle_fsm.proof import Answer, apart, domain_of, is_value, solve_whenever, written_out
 from lifecycle_fsm.testing.mutation.generator import Mutant
@@ -93,7 +82,7 @@ def compare(model: Model, mutant: Mutant) -> Verdict:
         if before == after:
             continue
         here = is_value("stage", asked.stage)
-        answer = solve_whenever(all_of(here, _apart(before, after)), domain)
+        answer = solve_whenever(tree.all_of(here, _apart(before, after)), domain)
         if answer.found:
             return Verdict(answer, asked)
         if not answer.refuted and undecided is None:
@@ -136,11 +125,11 @@ def _apart(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Guard:
     same = 0
     while same < min(len(ours), len(theirs)) and ours[same] == theirs[same]:
         same += 1
-    before = [negate(choice.guard) for choice in ours[:same]]
+    before = [tree.negate(choice.guard) for choice in ours[:same]]
     ours, theirs = ours[same:], theirs[same:]
     if ours and theirs and ours[1:] == theirs[1:] and _unlike(ours[0], ours[1:]):
-        return all_of(*before, _choices_apart(ours[0], theirs[0]))
-    return all_of(*before, any_of(*_pairs(ours, theirs)))
+        return tree.all_of(*before, _choices_apart(ours[0], theirs[0]))
+    return tree.all_of(*before, tree.any_of(*_pairs(ours, theirs)))
 
 
 def _unlike(choice: _Choice, others: tuple[_Choice, ...]) -> bool:
@@ -149,10 +138,10 @@ def _unlike(choice: _Choice, others: tuple[_Choice, ...]) -> bool:
 
 def _choices_apart(choice: _Choice, changed: _Choice) -> Guard:
     """Holds for people whom a changed choice affects, if nothing after it does the same."""
-    both = all_of(choice.guard, changed.guard, _effects_apart(choice, changed))
+    both = tree.all_of(choice.guard, changed.guard, _effects_apart(choice, changed))
     if choice.guard == changed.guard:
         return both
-    return any_of(apart(choice.guard, changed.guard), both)
+    return tree.any_of(apart(choice.guard, changed.guard), both)
 
 
 def _pairs(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Iterator[Guard]:
@@ -163,16 +152,16 @@ def _pairs(ours: tuple[_Choice, ...], theirs: tuple[_Choice, ...]) -> Iterator[G
             else:
                 parted = never if choice is other else always
             if parted != never:
-                yield all_of(first, also, parted)
+                yield tree.all_of(first, also, parted)
 
 
 def _firsts(choices: tuple[_Choice, ...]) -> Iterator[tuple[_Choice | None, Guard]]:
     """Each choice with a guard for the people who get it, and None for those who get none."""
     before: list[Guard] = []
     for choice in choices:
-        yield choice, all_of(*before, choice.guard)
-        before.append(negate(choice.guard))
-    yield None, all_of(*before)
+        yield choice, tree.all_of(*before, choice.guard)
+        before.append(tree.negate(choice.guard))
+    yield None, tree.all_of(*before)
 
 
 def _effects_apart(choice: _Choice, other: _Choice) -> Guard:
@@ -181,7 +170,7 @@ def _effects_apart(choice: _Choice, other: _Choice) -> Guard:
         return always
     mine = {effect.field: effect.value for effect in choice.sets}
     theirs = {effect.field: effect.value for effect in other.sets}
-    return any_of(
+    return tree.any_of(
         *(
             _values_apart(field, mine.get(field), theirs.get(field))
             for field in dict.fromkeys((*mine, *theirs))
@@ -194,22 +183,22 @@ def _values_apart(field: str, value: Term | Guard | None, other: Term | Guard | 
     """Holds for people who get different field values; None stands for the current value."""
     if isinstance(value, Guard) or isinstance(other, Guard) or _yes_no(value) or _yes_no(other):
         return apart(_truth(field, value), _truth(field, other))
-    return negate(Compare("==", value or Field(field), other or Field(field)))
+    return tree.negate(tree.Compare("==", value or tree.Field(field), other or tree.Field(field)))
 
 
 def _yes_no(value: Term | Guard | None) -> bool:
-    return isinstance(value, Const) and isinstance(value.value, bool)
+    return isinstance(value, tree.Const) and isinstance(value.value, bool)
 
 
 def _truth(field: str, value: Term | Guard | None) -> Guard:
     match value:
         case Guard():
             return value
-        case Const(bool() as known):
+        case tree.Const(bool() as known):
             return always if known else never
-        case Field():
-            return Truth(value)
-    return Truth(Field(field))
+        case tree.Field():
+            return tree.Truth(value)
+    return tree.Truth(tree.Field(field))
 
 
 # ---------------------------------------------------------------------- trials
