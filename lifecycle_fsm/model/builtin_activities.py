@@ -1,12 +1,11 @@
-"""The built-in kinds of activity: the payload, effects and trigger of each [S18].
-
-``created`` and ``processed`` may set any field of the person. The data silo itself keeps
-``opportunity_*`` and ``merged``, by id [S22][S23].
-"""
+"""The built-in kinds of activity [S18]: the file beside this module declares them, as a model does
+its own."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from lifecycle_fsm.activities import MODEL_CHANGED, TIME_PASSED
 from lifecycle_fsm.fields import FieldDef, FieldType
@@ -44,103 +43,14 @@ def _kind(
     )
 
 
-def _opportunity(name: str, description: str) -> ActivityKind:
-    return _kind(
-        name,
-        description,
-        trigger=name,
-        opportunity="str",
-        amount="float | None",
-        currency="str | None",
-        closes_at="datetime | None",
-        reason="str | None",
+_FILE = Path(__file__).with_suffix(".toml")
+BUILT_IN: Mapping[str, ActivityKind] = {
+    row["name"]: _kind(
+        row["name"], row["description"], row.get("trigger"), row.get("sets", ()),
+        **row.get("payload", {}),
     )
-
-
-_KINDS = (
-    _kind("created", "the person's record was made, by marketing or by sales: first, and once"),
-    _kind("processed", "original processing ended, with the values that its steps gave"),
-    _kind("changed", "fields of the record were changed: by hand, an import, another system"),
-    _kind(
-        "form_filled",
-        "a web form was sent",
-        sets={"last_form": "activity.form", "source_latest": "activity.source"},
-        form="str",
-        page="str | None",
-        source="str | None",
-    ),
-    _kind(
-        "web_visit",
-        "a page was visited",
-        sets={"source_latest": "activity.source"},
-        page="str | None",
-        source="str | None",
-    ),
-    _kind(
-        "email_clicked", "a link in an e-mail was clicked", campaign="str | None", link="str | None"
-    ),
-    _kind(
-        "unsubscribed", "the person wants no marketing mail any more", sets={"unsubscribed": True}
-    ),
-    _kind(
-        "score_given",
-        "points were added to the behavior score, or taken from it",
-        sets={"behavior_score": "behavior_score + activity.points"},
-        points="int",
-        reason="str | None",
-    ),
-    _kind(
-        "owner_changed",
-        "the CRM gave the record to another salesperson, or to nobody",
-        trigger="owner_changed",
-        sets={"owner": "activity.owner", "owner_changed_at": "now"},
-        owner="str | None",
-    ),
-    _kind(
-        "sales_touched",
-        "a salesperson logged a call, a mail or a meeting",
-        trigger="sales_touched",
-        sets={"sales_touched_at": "now"},
-        by="str | None",
-    ),
-    _kind(
-        "lead_status_changed",
-        "sales set another status in the CRM",
-        trigger="lead_status_changed",
-        sets={"lead_status": "activity.status", "rejection_reason": "activity.reason"},
-        status="str",
-        reason="str | None",
-    ),
-    _opportunity(
-        "opportunity_opened",
-        "the person became a contact of an opportunity; open once it has an amount and a close "
-        "date",
-    ),
-    _opportunity(
-        "opportunity_changed", "an opportunity has another amount, currency or close date"
-    ),
-    _opportunity("opportunity_won", "an opportunity was closed and won"),
-    _opportunity("opportunity_lost", "an opportunity was closed and lost"),
-    _kind("crm_synced", "the CRM acknowledged the record", sets={"crm_synced_at": "now"}),
-    _kind(
-        "converted",
-        "the lead became a contact; the person stays the same",
-        trigger="converted",
-        sets={"converted_at": "now"},
-        contact="str | None",
-        account="str | None",
-    ),
-    _kind("merged", "another record of the same person was merged into this one", loser="str"),
-    _kind(TIME_PASSED, "something was due and changed the person; written by the lifecycle itself"),
-    _kind(
-        MODEL_CHANGED,
-        "the person was moved to another version of the model; written by the lifecycle itself",
-        from_version="str",
-        to_version="str",
-        stages="str | None",
-    ),
-)
-BUILT_IN: Mapping[str, ActivityKind] = {kind.name: kind for kind in _KINDS}
+    for row in tomllib.loads(_FILE.read_text("utf-8"))["kinds"]
+}  # fmt: skip
 
 
 def asking(trigger: str) -> ActivityKind:
