@@ -27,7 +27,7 @@ from lifecycle_fsm.wording import clean, percent
 STYLE = Path(__file__).with_name("report.css")
 WIDE, NARROW = 900, 350
 """The widths of a chart in pixels: on a screen, and on a phone."""
-_TEXT, _SMALL, _LETTER = 13.0, 11.0, 1.12
+_TITLE, _TEXT, _SMALL, _LETTER = 21.0, 13.0, 11.0, 1.12
 _PANEL, _GAP, _CELL = 130.0, 28.0, 72.0
 
 
@@ -45,7 +45,11 @@ def chart_file(chart: Chart, title: str) -> str:
     """The chart below a title, as an SVG file of its own with all that a page's style gives it."""
     marks, high = _drawn(chart, WIDE)
     title, description = escape(clean(title)), escape(clean(chart.description))
-    style = f"{STYLE.read_text('utf-8')}svg {{ background: var(--paper); }}"
+    size = _TITLE * min(1.0, WIDE / _wide(title, _TITLE))
+    style = (
+        f"{STYLE.read_text('utf-8')}svg {{ background: var(--paper); }}\n"
+        f".chart text.head {{ font-size: {size:.3g}px; font-weight: 700; }}"
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" width="{WIDE + 60}" '
         f'viewBox="-30 -60 {WIDE + 60} {high + 90:.0f}" '
@@ -218,8 +222,14 @@ class _ChartSvg:
         self.text(0, 14, cut(f"{chart.title} per week", wide / _LETTER, _TEXT), "strong")
         bottom = self.weekly(chart, wide)
         left, top = (0.0, bottom + 20) if self.narrow else (wide + _GAP, 0.0)
-        self.text(left, top + 14, "Added (up) and lost (down), by what became of them", "strong")
-        return max(bottom, self.mirrored(chart, left, top + 22, wide))
+        self.text(
+            left, top + 14, "Added (up) and lost (down), by what really became of them", "strong"
+        )
+        bottom = max(bottom, self.mirrored(chart, left, top + 22, wide))
+        self.text(
+            left, bottom + 10, "Nobody acted on an added entry, so its bar says little", "small"
+        )
+        return bottom + 18
 
     def weekly(self, chart: WhatIfPanels, wide: float) -> float:
         """Entries per week by value, with the capacity as a line."""
