@@ -151,11 +151,11 @@ def test_no_number_covers_another(values: int) -> None:
     ends: dict[str, float] = {}
     numbers = [text for text in svg.findall(".//{*}text") if text.get("text-anchor") == "middle"]
     for text in sorted(numbers, key=lambda text: float(text.get("x", "0"))):
-        half = width(text.text or "", 14, bold=True) / 2
+        half = width(text.text or "", 11) / 2
         middle, line = float(text.get("x", "0")), text.get("y", "")
         assert middle - half >= ends.get(line, 0)
         ends[line] = middle + half
-    assert "65 (now)" in texts(svg)
+    assert {"65", "now"} <= set(texts(svg))
 
 
 def test_nothing_is_drawn_outside_of_the_picture() -> None:
