@@ -35,28 +35,6 @@ if TYPE_CHECKING:
 
     from lifecycle_fsm.machine import Decision
 
-__all__ = [
-    "ChannelError",
-    "DeliveryFailed",
-    "FileProblem",
-    "FontWarning",
-    "GuardError",
-    "GuardSyntaxError",
-    "LifecycleError",
-    "MissingExtra",
-    "ModelError",
-    "NoSuchMove",
-    "Problem",
-    "RecordError",
-    "Refused",
-    "StageConflict",
-    "StepFailed",
-    "StoreError",
-    "UnknownPerson",
-    "async_fault",
-    "suggest",
-]
-
 
 class LifecycleError(Exception):
     """The base class of all errors that this package raises on purpose."""

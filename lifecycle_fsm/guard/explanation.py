@@ -11,11 +11,10 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from lifecycle_fsm.errors import GuardError
 from lifecycle_fsm.fields import Value
 from lifecycle_fsm.guard import terms as tree
 from lifecycle_fsm.guard.evaluate import Attribute, Source, compile_guard, same_name
-from lifecycle_fsm.guard.printer import label, to_text, value_words
+from lifecycle_fsm.guard.printer import label, text_or_label, to_text, value_words
 from lifecycle_fsm.guard.terms import Guard, Scalar, Term, children
 from lifecycle_fsm.guard.vocabulary import Vocabulary, definition_of, resolve
 
@@ -174,7 +173,7 @@ def _denial(outcome: Outcome) -> Outcome:
     denied = tree.negate(outcome.guard)
     return attrs.evolve(
         outcome,
-        text=_text(denied),
+        text=text_or_label(denied),
         label=outcome.denied,
         holds=False,
         guard=denied,
@@ -207,7 +206,7 @@ def _explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Ex
         case _:
             return _atom_explainer(guard, vocabulary, attribute)
     below = [_explainer(part, vocabulary, attribute) for part in parts]
-    text, words = _text(guard), label(guard, vocabulary)
+    text, words = text_or_label(guard), label(guard, vocabulary)
 
     def ask(person: Any, now: datetime) -> Outcome:
         children = tuple(child(person, now) for child in below)
@@ -223,7 +222,7 @@ def _none(outcomes: list[bool]) -> bool:
 
 def _atom_explainer(guard: Guard, vocabulary: Vocabulary, attribute: Attribute) -> Explainer:
     test = compile_guard(guard, vocabulary, attribute)
-    text, words = _text(guard), label(guard, vocabulary)
+    text, words = text_or_label(guard), label(guard, vocabulary)
     denied = label(tree.negate(guard), vocabulary)
     readers = [
         (to_text(term), _reader(term, vocabulary, attribute))
@@ -252,10 +251,3 @@ def _read_terms(node: Guard | Term) -> Iterator[Term]:
     else:
         for child in children(node):
             yield from _read_terms(child)
-
-
-def _text(guard: Guard) -> str:
-    try:
-        return to_text(guard)
-    except GuardError:  # a Python callable has no text
-        return label(guard)

@@ -26,6 +26,14 @@ _SIGNS = {"==": "=", "!=": "≠", "<=": "≤", ">=": "≥", "-": "−", "*": "×
 _NO_WORDS = Vocabulary(fields={})
 
 
+def text_or_label(guard: Guard) -> str:
+    """The guard in its own language; in words if it has a Python callable, which has no text."""
+    try:
+        return to_text(guard)
+    except GuardError:
+        return label(guard)
+
+
 def to_text(node: Guard | Term) -> str:
     """The text of a canonical guard or value, with as few parentheses as possible.
 

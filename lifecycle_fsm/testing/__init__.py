@@ -30,26 +30,14 @@ if TYPE_CHECKING:
 
 #: The module of each name. pytest loads this package for its plugin in every project, so nothing is
 #: imported before it is used. The last row needs Hypothesis.
-_HOME = {
-    "Bench": "bench",
-    "Clock": "bench",
-    "assert_history_holds": "invariants",
-    "GuardRow": "guard_tables",
-    "guard_table": "guard_tables",
-    "boundary_values": "values",
-    **dict.fromkeys(
-        (
-            "LifecycleRules",
-            "activities",
-            "histories",
-            "logs",
-            "payloads",
-            "people",
-            "state_machine",
-        ),
-        "strategies",
-    ),
+_ROOMS = {
+    "bench": "Bench Clock",
+    "invariants": "assert_history_holds",
+    "guard_tables": "GuardRow guard_table",
+    "values": "boundary_values",
+    "strategies": "LifecycleRules activities histories logs payloads people state_machine",
 }
+_HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@
 :class:`~lifecycle_fsm.testing.recorder.Watch` recorded.
 """
 
-from lifecycle_fsm.testing.coverage.measure import measure
+from lifecycle_fsm.testing.coverage.coverage_report import as_plain
+from lifecycle_fsm.testing.coverage.measure import Coverage, Item, Somebody, measure
 
 __all__ = ["Coverage", "Item", "Somebody", "as_plain", "measure"]

@@ -19,9 +19,10 @@ import attrs
 from lifecycle_fsm.checks.finding import person_in_code
 from lifecycle_fsm.diagram import Drawing, draw_coverage
 from lifecycle_fsm.document.html_page import environment
-from lifecycle_fsm.errors import GuardError, LifecycleError, MissingExtra, suggest
+from lifecycle_fsm.errors import LifecycleError, MissingExtra, suggest
 from lifecycle_fsm.files import write_file
-from lifecycle_fsm.guard import Guard, label, to_text
+from lifecycle_fsm.guard import label
+from lifecycle_fsm.guard.printer import text_or_label
 from lifecycle_fsm.testing.coverage.measure import (
     KINDS,
     Coverage,
@@ -216,7 +217,7 @@ def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
     return {
         "name": rule.name,
         "sort": rule.sort,
-        "guard": _text(rule.fired[0].edge.when),
+        "guard": text_or_label(rule.fired[0].edge.when),
         "held": rule.held,
         "unmet": rule.failed,
         "stages": [
@@ -231,7 +232,7 @@ def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
         ],
         "conditions": [
             {
-                "text": _text(atom),
+                "text": text_or_label(atom),
                 "label": condition_words(coverage, rule, index),
                 "held": shown.held,
                 "failed": shown.failed,
@@ -240,14 +241,6 @@ def rule_as_plain(coverage: Coverage, rule: RuleSeen) -> dict[str, Any]:
             for index, (atom, shown) in enumerate(zip(rule.parts.atoms, rule.evidence, strict=True))
         ],
     }
-
-
-def _text(guard: Guard) -> str:
-    """The guard in its own language; in words if it has a Python callable, which has no text."""
-    try:
-        return to_text(guard)
-    except GuardError:
-        return label(guard)
 
 
 def _item(coverage: Coverage, item: Item) -> dict[str, Any]:

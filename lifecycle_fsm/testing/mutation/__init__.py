@@ -1,7 +1,7 @@
 """Mutants of a model: which small change would no test notice?
 
 >>> from lifecycle_fsm import load
->>> from lifecycle_fsm.testing.mutation import compare, mutants
+>>> from lifecycle_fsm.testing.mutation import compare, missing_test, mutants
 >>> model = load("two_step")
 >>> mutant = mutants(model)[0]
 >>> print(mutant)
@@ -19,7 +19,8 @@ token lead_threshold: threshold: 30 ==> 29
     (mutants)     runner     witness
 """
 
-from lifecycle_fsm.testing.mutation.generator import mutants
-from lifecycle_fsm.testing.mutation.trials import compare
+from lifecycle_fsm.testing.mutation.generator import Change, Mutant, mutants
+from lifecycle_fsm.testing.mutation.trials import Asked, Verdict, compare
+from lifecycle_fsm.testing.mutation.witness import missing_test
 
 __all__ = ["Asked", "Change", "Mutant", "Verdict", "compare", "missing_test", "mutants"]
