@@ -9,21 +9,10 @@ import typer
 
 from lifecycle_fsm.cli import options
 from lifecycle_fsm.cli.activity_log import FormatOption, Log, read_log, record_meant
-from lifecycle_fsm.cli.arguments import (
-    folder_for,
-    inputs_of,
-    keep_inputs,
-    load_model,
-    read_time,
-)
+from lifecycle_fsm.cli.arguments import folder_for, inputs_of, keep_inputs, load_model, read_time
 from lifecycle_fsm.cli.console import complain, print_json, progress
 from lifecycle_fsm.cli.options import flag, option
-from lifecycle_fsm.cli.stores import (
-    known_records,
-    open_snapshot,
-    store_or_file,
-    unknown_person,
-)
+from lifecycle_fsm.cli.stores import known_records, open_snapshot, store_or_file, unknown_person
 from lifecycle_fsm.errors import UnknownPerson
 from lifecycle_fsm.files import write_file
 from lifecycle_fsm.lifecycle import Lifecycle

@@ -9,15 +9,7 @@ from typing import TypeAlias
 
 import attrs
 
-from lifecycle_fsm.diagram.canvas import (
-    POINTS,
-    Canvas,
-    DrawnBox,
-    DrawnLine,
-    DrawnText,
-    Ends,
-    Point,
-)
+from lifecycle_fsm.diagram.canvas import POINTS, Canvas, DrawnBox, DrawnLine, DrawnText, Ends, Point
 from lifecycle_fsm.diagram.shapes import Shapes
 
 #: More about a box, by its name, or about a move, by the boxes that it leads from and to: as

@@ -42,14 +42,7 @@ from lifecycle_fsm.funnel.scope import (
     sales_stage,
 )
 from lifecycle_fsm.funnel.share import MarketingShare, marketing_share
-from lifecycle_fsm.funnel.sla import (
-    FirstTouch,
-    Kept,
-    Overdue,
-    agreements,
-    first_touches,
-    overdue,
-)
+from lifecycle_fsm.funnel.sla import FirstTouch, Kept, Overdue, agreements, first_touches, overdue
 from lifecycle_fsm.funnel.time_in_stage import Stay, stays
 from lifecycle_fsm.history import DeadlineFact, HistoryRow
 from lifecycle_fsm.model import Model

@@ -12,12 +12,7 @@ from lifecycle_fsm.guard.conditions import (
     compile_observed,
     conditions,
 )
-from lifecycle_fsm.guard.evaluate import (
-    compile_condition,
-    compile_guard,
-    compile_term,
-    value_of,
-)
+from lifecycle_fsm.guard.evaluate import compile_condition, compile_guard, compile_term, value_of
 from lifecycle_fsm.guard.explanation import Outcome, compile_explainer, explain, unmet
 from lifecycle_fsm.guard.lexer import constant, is_name
 from lifecycle_fsm.guard.parser import parse_guard, parse_term

@@ -11,11 +11,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 import attrs
 
 from lifecycle_fsm.fields import FieldDef
-from lifecycle_fsm.guard import (
-    Always,
-    Guard,
-    Term,
-)
+from lifecycle_fsm.guard import Always, Guard, Term
 from lifecycle_fsm.model.conversions import Set, names, read_guard, read_sets, read_value
 from lifecycle_fsm.model.moves import Move, arrow, stage_names
 

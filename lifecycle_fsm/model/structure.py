@@ -23,12 +23,7 @@ from lifecycle_fsm.model.currency import Money
 from lifecycle_fsm.model.definition import ActivityKind, DataRule, StepDef
 from lifecycle_fsm.model.model import Model
 from lifecycle_fsm.model.moves import Move, Stage, arrow
-from lifecycle_fsm.model.rules import (
-    NO_LENGTH,
-    Calendar,
-    Length,
-    read_receivers,
-)
+from lifecycle_fsm.model.rules import NO_LENGTH, Calendar, Length, read_receivers
 from lifecycle_fsm.model.sort import OTHERWISE, SortRule
 from lifecycle_fsm.model.theme import Theme
 from lifecycle_fsm.model.unstructure import FIELD_KEYS, SECTIONS, TABLES, toml_key

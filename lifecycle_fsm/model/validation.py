@@ -13,23 +13,13 @@ from typing import TYPE_CHECKING, get_args
 
 from lifecycle_fsm.errors import GuardError, Problem, suggest
 from lifecycle_fsm.fields import FieldDef, FieldType
-from lifecycle_fsm.guard import (
-    Always,
-    Guard,
-    constant,
-    effect_problems,
-)
+from lifecycle_fsm.guard import Always, Guard, constant, effect_problems
 from lifecycle_fsm.history import KEPT_FIELDS
 from lifecycle_fsm.model import builtin_activities, faults, rule_validation
 from lifecycle_fsm.model.conversions import given
 from lifecycle_fsm.model.definition import OnFailure, Period, ScoreRule, Ties, placed
 from lifecycle_fsm.model.moves import Mail, Move, Skips
-from lifecycle_fsm.model.name_resolution import (
-    AmountField,
-    Unreadable,
-    fields_read,
-    reads_time,
-)
+from lifecycle_fsm.model.name_resolution import AmountField, Unreadable, fields_read, reads_time
 from lifecycle_fsm.model.processing_steps import (
     BUILT_IN,
     SORT_NUMBER,

@@ -14,13 +14,7 @@ import attrs
 
 from lifecycle_fsm.activities import MODEL_CHANGED, SETTLED, Activity, time_passed
 from lifecycle_fsm.history import ROW
-from lifecycle_fsm.machine import (
-    EVERYWHERE,
-    Decision,
-    Refusal,
-    Result,
-    TransitionContext,
-)
+from lifecycle_fsm.machine import EVERYWHERE, Decision, Refusal, Result, TransitionContext
 from lifecycle_fsm.machine.merge import close_record, continue_visit
 from lifecycle_fsm.orchestrator.deduplication import SeenActivities
 from lifecycle_fsm.orchestrator.deferral import WAITS, DeferredResult, record_of

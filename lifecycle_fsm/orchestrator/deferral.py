@@ -9,13 +9,7 @@ from typing import NamedTuple
 import attrs
 
 from lifecycle_fsm.activities import Activity, Order, event_order, natural
-from lifecycle_fsm.machine import (
-    Decision,
-    LifecycleMachine,
-    Refusal,
-    Result,
-    TransitionContext,
-)
+from lifecycle_fsm.machine import Decision, LifecycleMachine, Refusal, Result, TransitionContext
 from lifecycle_fsm.orchestrator.entry_requests import TriggeringActivity
 from lifecycle_fsm.person import Person
 from lifecycle_fsm.requests import Cause

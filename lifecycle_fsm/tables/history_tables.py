@@ -32,13 +32,7 @@ from lifecycle_fsm.history import (
 from lifecycle_fsm.rows.parquet_rows import ParquetRows, polars
 from lifecycle_fsm.rows.row import FileRow, listed
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table
-from lifecycle_fsm.tables.output_tables import (
-    BETWEEN,
-    DEADLINES,
-    HISTORY,
-    Column,
-    history_columns,
-)
+from lifecycle_fsm.tables.output_tables import BETWEEN, DEADLINES, HISTORY, Column, history_columns
 from lifecycle_fsm.tables.spooled_rows import Unstorable, is_large, spooled
 
 T = TypeVar("T")

@@ -21,11 +21,7 @@ from lifecycle_fsm.orchestrator import Engine
 from lifecycle_fsm.parts.file_run import Progress, SpooledParts, settled, spooled_parts
 from lifecycle_fsm.parts.spool import LogPart
 from lifecycle_fsm.tables import Format, InputMapping, Reject, Targets
-from lifecycle_fsm.whatif.part_comparison import (
-    PartAnswer,
-    PartComparison,
-    WhatIfQuestion,
-)
+from lifecycle_fsm.whatif.part_comparison import PartAnswer, PartComparison, WhatIfQuestion
 from lifecycle_fsm.whatif.what_if_results import WhatIf, no_answer, what_if_of
 from lifecycle_fsm.zones import find_zone
 
