@@ -155,7 +155,7 @@ class _Page:
             shape.adjustments[0] = min(0.5, _CORNER / min(box.w, box.h))
         _own_look(shape)
         shape.fill.solid()
-        shape.fill.fore_color.rgb = _color(box.fill)
+        shape.fill.fore_color.rgb = rgb(box.fill)
         self._stroke(shape, Stroke(box.color, box.pen, box.dash))
         return shape
 
@@ -233,7 +233,7 @@ class _Page:
     def _runs(self, paragraph: Any, spans: Iterable[Span], size: float) -> None:
         for span in spans:
             font = self._run(paragraph, visible(span.text), size)
-            font.bold, font.color.rgb = span.bold, _color(span.color)
+            font.bold, font.color.rgb = span.bold, rgb(span.color)
 
     def _run(self, paragraph: Any, text: str, size: float) -> Any:
         """Add a text; returns its font."""
@@ -248,7 +248,7 @@ class _Page:
         if not stroke.width:
             shape.line.fill.background()
             return
-        shape.line.color.rgb = _color(stroke.color)
+        shape.line.color.rgb = rgb(stroke.color)
         shape.line.width = round(stroke.width * self.unit)
         if stroke.dash == "dotted":
             from pptx.enum.dml import MSO_LINE
@@ -346,7 +346,8 @@ def _describe(shape: Any, text: str) -> None:
     shape.element.find(".//{*}cNvPr").set("descr", clean(text).strip(" :"))
 
 
-def _color(color: str) -> Any:
+def rgb(color: str) -> Any:
+    """A colour such as ``#1D4ED8`` as PowerPoint has it."""
     from pptx.dml.color import RGBColor
 
     return RGBColor.from_string(color.removeprefix("#").upper())

@@ -5,6 +5,7 @@ Nothing depends on colour alone: each mark has its number or stands in its own p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from math import ceil, floor, log10
@@ -23,11 +24,11 @@ from lifecycle_fsm.report.content import (
 )
 from lifecycle_fsm.wording import clean, percent
 
-#: The style of a page, and of the charts on it.
 STYLE = Path(__file__).with_name("report.css")
 WIDE, NARROW = 900, 350
 """The widths of a chart in pixels: on a screen, and on a phone."""
-_TITLE, _TEXT, _SMALL, _LETTER = 21.0, 13.0, 11.0, 1.12
+_TEXT, _SMALL, _LETTER = 13.0, 11.0, 1.12
+_OUTCOMES = 6  # the colours of the style sheet
 _PANEL, _GAP, _CELL = 130.0, 28.0, 72.0
 
 
@@ -41,26 +42,29 @@ def chart_svg(chart: Chart, wide: float = WIDE) -> str:
     )
 
 
-def chart_file(chart: Chart, title: str) -> str:
-    """The chart below a title, as an SVG file of its own with all that a page's style gives it."""
+def chart_picture(chart: Chart, title: str) -> str:
+    """The chart as a picture of its own below a title, in the light colours of a page."""
+    css = STYLE.read_text("utf-8")
+    rules = css[css.index(".chart text {") : css.index("\ntable {")].replace(".chart ", "")
+    colors = dict(reversed(re.findall(r"--(\w+): (#\w+)", css)))  # the first are the light ones
+    # Not every program paints the line around a letter behind it.
+    rules = re.sub(r"text\.halo {.*?}", "", rules)
+    rules = re.sub(r"var\(--(\w+)\)", lambda name: colors[name[1]], rules)
     marks, high = _drawn(chart, WIDE)
-    title, description = escape(clean(title)), escape(clean(chart.description))
-    size = _TITLE * min(1.0, WIDE / _wide(title, _TITLE))
-    style = (
-        f"{STYLE.read_text('utf-8')}svg {{ background: var(--paper); }}\n"
-        f".chart text.head {{ font-size: {size:.3g}px; font-weight: 700; }}"
-    )
+    size = min(21.0, 21.0 * WIDE / (width(title, 21, bold=True) * _LETTER))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="img" width="{WIDE + 60}" '
-        f'viewBox="-30 -60 {WIDE + 60} {high + 90:.0f}" '
-        f"font-family=\"'{FONT}', {FALLBACK_FONTS}\">"
-        f"<title>{title}</title><desc>{description}</desc><style>{style}</style>"
-        f'<text y="-24" class="head">{title}</text>{marks}</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-24 -72 {WIDE + 48} {high + 96:.0f}" '
+        f'width="{WIDE + 48}" height="{high + 96:.0f}" role="img" '
+        f"font-family=\"'{FONT}', {FALLBACK_FONTS}\">\n<title>{escape(clean(title))}</title>\n"
+        f"<desc>{escape(clean(chart.description))}</desc>\n<style>\n{rules.strip()}\n</style>\n"
+        f'<rect x="-24" y="-72" width="100%" height="100%" fill="{colors["paper"]}"/>\n'
+        f'<text x="0" y="-32" style="font-size: {size:.1f}px; font-weight: 700">'
+        f"{escape(clean(title))}</text>\n{marks}\n</svg>\n"
     )
 
 
 def _drawn(chart: Chart, wide: float) -> tuple[str, float]:
-    """The marks of a chart and its height."""
+    """The marks of a chart, and its height."""
     drawing = _ChartSvg(wide)
     match chart:
         case BarChart():
@@ -222,13 +226,11 @@ class _ChartSvg:
         self.text(0, 14, cut(f"{chart.title} per week", wide / _LETTER, _TEXT), "strong")
         bottom = self.weekly(chart, wide)
         left, top = (0.0, bottom + 20) if self.narrow else (wide + _GAP, 0.0)
-        self.text(
-            left, top + 14, "Added (up) and lost (down), by what really became of them", "strong"
-        )
+        title = "Added (up) and lost (down), by what really became of them"
+        self.text(left, top + 14, title, "strong")
         bottom = max(bottom, self.mirrored(chart, left, top + 22, wide))
-        self.text(
-            left, bottom + 10, "Nobody acted on an added entry, so its bar says little", "small"
-        )
+        caveat = "Nobody acted on an added entry: what would have become of it nobody knows"
+        self.text(left, bottom + 10, cut(caveat, wide / _LETTER, _SMALL), "small")
         return bottom + 18
 
     def weekly(self, chart: WhatIfPanels, wide: float) -> float:
@@ -240,7 +242,7 @@ class _ChartSvg:
         step = (wide - start) / len(chart.values)
         for place, (value, entries) in enumerate(zip(chart.values, chart.entries, strict=True)):
             x, tall = start + place * step, entries / most * high
-            look = "bar current" if value == chart.current else "bar"
+            look = "current" if value == chart.current else "bar"
             self.box(x + step * 0.15, base - tall, step * 0.7, tall, look)
         if chart.capacity is not None:
             y = base - chart.capacity / most * high
@@ -251,12 +253,7 @@ class _ChartSvg:
             x, tall = start + (place + 0.5) * step, chart.entries[place] / most * high
             number = f"{chart.entries[place]:,.3g}"
             self.text(x, base - tall - 4, number, "small halo", "middle")
-            self.text(x, base + 16, chart.values[place], "small", "middle")
-            if chart.values[place] == chart.current:
-                self.text(x, base + 30, "now", "small strong", "middle")
-        setting = cut(chart.setting, wide / _LETTER, _SMALL)
-        self.text(wide / 2, base + 46, setting, "small", "middle")
-        return base + 54
+        return self.values(chart, start, base, wide)
 
     def mirrored(self, chart: WhatIfPanels, left: float, top: float, wide: float) -> float:
         """Bars upwards of those added and downwards of those lost, stacked by outcome."""
@@ -265,11 +262,12 @@ class _ChartSvg:
         for place, name in enumerate(outcomes):
             if x > left and x + _wide(name, _SMALL) + 30 > left + wide:
                 x, y = left, y + 18
-            self.box(x, y - 10, 12, 12, f"outcome o{place % 6}")
+            self.box(x, y - 10, 12, 12, f"outcome o{place % _OUTCOMES}")
             self.text(x + 17, y, name, "small")
             x += _wide(name, _SMALL) + 34
         half, middle = 90.0, y + 112
-        most = _nice(max(*_sums(chart.added, chart), *_sums(chart.lost, chart)))
+        added, lost = _sums(chart.added, chart), _sums(chart.lost, chart)
+        most = _nice(max(*added, *lost))
         start = left + 8 + _wide(f"{most:,.4g}", _SMALL)
         self.axis(start, left + wide, middle, half, most)
         self.text(start - 5, middle + half + 4, f"{most:,.4g}", "small", "end")
@@ -285,25 +283,34 @@ class _ChartSvg:
                         y,
                         step * 0.7,
                         tall,
-                        f"outcome o{place % 6}",
+                        f"outcome o{place % _OUTCOMES}",
                     )
                     reached[at] += tall
-            sums = _sums(side, chart)
-            for place in self.named(chart, step):
-                x = start + (place + 0.5) * step
-                y = middle + way * reached[place] + (-4 if way < 0 else 12)
-                if sums[place]:
-                    self.text(x, y, f"{sums[place]:,}", "small", "middle")
         for place in self.named(chart, step):
             x = start + (place + 0.5) * step
-            self.text(x, middle + half + 30, chart.values[place], "small", "middle")
-        setting = cut(chart.setting, wide / _LETTER, _SMALL)
-        self.text(left + wide / 2, middle + half + 48, setting, "small", "middle")
-        return middle + half + 56
+            for counts, y, way in ((added, -4, -1), (lost, 12, 1)):
+                if counts[place]:
+                    end = middle + way * counts[place] / most * half
+                    self.text(x, end + y, f"{counts[place]:,}", "small halo", "middle")
+        return self.values(chart, start, middle + half + 12, left + wide)
+
+    def values(self, chart: WhatIfPanels, start: float, base: float, right: float) -> float:
+        """The values of the setting below a panel; returns where that ends."""
+        step = (right - start) / len(chart.values)
+        for place in self.named(chart, step):
+            x, value = start + (place + 0.5) * step, chart.values[place]
+            self.text(x, base + 16, value, "small", "middle")
+            if value == chart.current:
+                self.text(x, base + 28, "now", "small strong", "middle")
+        setting = cut(chart.setting, (right - start) / _LETTER, _SMALL)
+        self.text((start + right) / 2, base + 44, setting, "small", "middle")
+        return base + 52
 
     def named(self, chart: WhatIfPanels, step: float) -> range:
         """The places of the values whose names and numbers have room, and of the present one."""
-        names = *chart.values, *(f"{number:,.3g}" for number in chart.entries)
+        sums = *_sums(chart.added, chart), *_sums(chart.lost, chart)
+        numbers = *(f"{number:,.3g}" for number in chart.entries), *(f"{sum_:,}" for sum_ in sums)
+        names = *chart.values, *numbers
         every = ceil((max(_wide(name, _SMALL) for name in names) + 4) / step)
         now = chart.values.index(chart.current) if chart.current in chart.values else 0
         return range(now % every, len(chart.values), every)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from lifecycle_fsm.diagram.slide import SLIDE_SIZE, deck_bytes, draw_on, new_deck
+from lifecycle_fsm.diagram.slide import SLIDE_SIZE, deck_bytes, draw_on, new_deck, rgb
 from lifecycle_fsm.diagram.text_fit import width
 from lifecycle_fsm.funnel.conversion import FEW
 from lifecycle_fsm.report.content import BarChart, LineChart, Report, WhatIfPanels
@@ -81,12 +81,9 @@ class _Deck:
                 [table.text(column, row, self.report.zone) for column in shown]
                 for row in table.rows
             ]
-            few = (
-                f"* of fewer than {FEW}"
-                if "*" in {cell[-1:] for row in rows for cell in row}
-                else ""
-            )
-            page, head = self.slide(_TABLES[table.name], few), [column.title for column in shown]
+            few = any(cell.endswith("*") for row in rows for cell in row)
+            note = f"* of fewer than {FEW}" if few else ""
+            page, head = self.slide(_TABLES[table.name], note), [column.title for column in shown]
             longest = [
                 max(len(text[:_CELL]) for text in (*title.split(), *cells))
                 for title, *cells in zip(head, *rows, strict=True)
@@ -213,7 +210,7 @@ class _Deck:
                 cell = table.cell(at, place)
                 cell.fill.solid()
                 striped = (len(rows) - at) % 2 == 0  # so that one sees where the last row ends
-                cell.fill.fore_color.rgb = _rgb(_STRIPE if at and striped else _PAPER[at > 0])
+                cell.fill.fore_color.rgb = rgb(_STRIPE if at and striped else _PAPER[at > 0])
                 cell.vertical_anchor = MSO_ANCHOR.MIDDLE
                 cell.margin_top = cell.margin_bottom = 3 * _POINT
                 color = _INK if at else _SOFT
@@ -247,14 +244,14 @@ class _Deck:
         frame = page.shapes.add_chart(XL_CHART_TYPE[kind], *place, data)
         chart = frame.chart
         chart.font.size, chart.font.name = 12 * _POINT, _FONT
-        chart.font.color.rgb = _rgb(_INK)
+        chart.font.color.rgb = rgb(_INK)
         chart.has_title = bool(title)
         if title:
             _write(chart.chart_title.text_frame, title, 14, bold=True)
         chart.has_legend = len(series) > 1
         if chart.has_legend:
             chart.legend.position, chart.legend.include_in_layout = XL_LEGEND_POSITION.BOTTOM, False
-        chart.value_axis.major_gridlines.format.line.color.rgb = _rgb(_RULE)
+        chart.value_axis.major_gridlines.format.line.color.rgb = rgb(_RULE)
         if kind == "LINE":
             _named(chart.category_axis, -(-len(names) * _PERIOD // place[2]))
         plot = chart.plots[0]
@@ -262,7 +259,7 @@ class _Deck:
             color = _FAN_COLORS.get(mark.name, _COLORS[at % len(_COLORS)])
             if kind == "LINE":
                 mark.smooth, mark.format.line.width = False, int(2.25 * _POINT)
-                mark.format.line.color.rgb = _rgb(color)
+                mark.format.line.color.rgb = rgb(color)
             else:
                 _fill(mark, color)
         if form:
@@ -282,7 +279,7 @@ def _write(
     line.alignment = PP_ALIGN.RIGHT if right else PP_ALIGN.LEFT
     run = line.add_run()
     run.text, run.font.name, run.font.bold = clean(text), _FONT, bold
-    run.font.size, run.font.color.rgb = size * _POINT, _rgb(color)
+    run.font.size, run.font.color.rgb = size * _POINT, rgb(color)
 
 
 def _named(axis: Any, every: int) -> None:
@@ -296,13 +293,7 @@ def _named(axis: Any, every: int) -> None:
 
 def _fill(mark: Any, color: str) -> None:
     mark.format.fill.solid()
-    mark.format.fill.fore_color.rgb = _rgb(color)
-
-
-def _rgb(color: str) -> Any:
-    from pptx.dml.color import RGBColor
-
-    return RGBColor.from_string(color)
+    mark.format.fill.fore_color.rgb = rgb(color)
 
 
 def _short(text: str) -> str:

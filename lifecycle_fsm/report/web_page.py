@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from lifecycle_fsm.document import render_html
 from lifecycle_fsm.document.blocks import (
@@ -20,10 +19,9 @@ from lifecycle_fsm.document.blocks import (
     strong,
 )
 from lifecycle_fsm.funnel.conversion import FEW
-from lifecycle_fsm.report.chart_svg import NARROW, chart_svg
+from lifecycle_fsm.report.chart_svg import NARROW, STYLE, chart_svg
 from lifecycle_fsm.report.content import Report, ReportPart, ReportTable
 
-_STYLE = Path(__file__).with_name("report.css")
 #: How many people a list shows; the workbook and the tables have all.
 SHOWN = 50
 
@@ -41,7 +39,7 @@ def write_page(report: Report) -> bytes:
         links=tuple((block.id, block.title) for block in blocks),
         blocks=blocks,
     )
-    page = render_html(document, title=report.title, style=_STYLE.read_text("utf-8"))
+    page = render_html(document, title=report.title, style=STYLE.read_text("utf-8"))
     return page.encode()
 
 

@@ -302,6 +302,11 @@ class _Workbook:
         head: dict[str, Any] = {"bold": True, "bg_color": _TINT, "bottom": 1, "text_wrap": True}
         for place, name in enumerate((chart.corner, "Journeys", *chart.columns)):
             self._text(sheet, top, place, name, **head, align="right" if place else "left")
+        shares = [each.ratio.share or 0 for _, cells in chart.rows for each in cells if each]
+        scale = {
+            "type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0,
+            "max_value": max(shares, default=0), "min_color": "#FFFFFF", "max_color": "#7FB2F0",
+        }  # fmt: skip
         open_look = {
             "pattern": 14, "fg_color": "#94A3B8", "bg_color": "#FFFFFF", "italic": True,
         }  # fmt: skip
@@ -317,21 +322,11 @@ class _Workbook:
                 formula = f"={cell.ratio.part}/$B{at + 1}"
                 sheet.write_formula(at, place, formula, look, cell.ratio.share)
                 if cell.complete:
-                    self._colored(sheet, at, place, chart)
+                    sheet.conditional_format(at, place, at, place, scale)
         last = top + 1 + len(chart.rows)
         note = "Hatched: not every journey of the row was watched for so long; the share can grow."
         self._text(sheet, last, 0, note, font_color=_SOFT)
         return last + 1
-
-    def _colored(self, sheet: Any, at: int, place: int, chart: HeatMap) -> None:
-        shares = [
-            cell.ratio.share or 0 for _, cells in chart.rows for cell in cells if cell is not None
-        ]
-        rule = {
-            "type": "2_color_scale", "min_type": "num", "max_type": "num", "min_value": 0,
-            "max_value": max(shares), "min_color": "#FFFFFF", "max_color": "#7FB2F0",
-        }  # fmt: skip
-        sheet.conditional_format(at, place, at, place, rule)
 
     def _print(self, sheet: Any) -> None:
         sheet.set_landscape()

@@ -12,7 +12,7 @@ from lifecycle_fsm.funnel.entry_changes import ChangeKind
 from lifecycle_fsm.model import Model
 from lifecycle_fsm.report import Report, ReportPart, ReportTable
 from lifecycle_fsm.report.assembly import report_of
-from lifecycle_fsm.report.chart_svg import chart_file
+from lifecycle_fsm.report.chart_svg import chart_picture
 from lifecycle_fsm.report.column_makers import ColumnSpec, columns_of, made_column, table_of
 from lifecycle_fsm.report.content import WhatIfPanels
 from lifecycle_fsm.whatif.token_range import WhatIfRange
@@ -83,7 +83,9 @@ def what_if_report(answer: WhatIf) -> Report:
 def range_svg(answer: WhatIfRange, capacity: float | None = None) -> str:
     """The chart of a range as an SVG file."""
     chart = range_chart(answer, capacity)
-    return chart_file(chart, f"What if {chart.setting} were another value: {chart.title} per week")
+    return chart_picture(
+        chart, f"What if {chart.setting} were another value: {chart.title} per week"
+    )
 
 
 def range_report(answer: WhatIfRange, capacity: float | None = None) -> Report:

@@ -165,3 +165,10 @@ def test_nothing_is_drawn_outside_of_the_picture() -> None:
         for element in svg.iter():
             assert left <= float(element.get("x", "0")) <= left + wide
             assert top <= float(element.get("y", "0")) <= top + high
+
+
+def test_the_picture_needs_no_style_sheet_of_a_page() -> None:
+    style = drawn().findtext(".//{*}style") or ""
+    assert "var(" not in style
+    assert "halo" not in style, "the text would be covered where paint-order is not known"
+    assert ".limit { stroke: #b91c1c;" in style
