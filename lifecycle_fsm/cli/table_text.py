@@ -54,17 +54,14 @@ def _cell(
     row: Sequence[CellValue],
     zone: str,
 ) -> str:
-    if name in known:
-        return _text(table, known[name], row, zone)
     for sign, word in (("/", "of"), ("..", "to")):
-        first, found, second = (
-            _text(table, known[part], row, zone, exact=sign == "/") if part in known else part
-            for part in name.partition(sign)
-        )
-        if found:
-            nothing = second in ("", "0")
-            return "" if nothing else f"{first.removesuffix(' %')} {word} {second}"
-    raise KeyError(name)
+        part, found, whole = name.partition(sign)
+        if found and name not in known:
+            first, second = (
+                _text(table, known[half], row, zone, exact=sign == "/") for half in (part, whole)
+            )
+            return "" if second in ("", "0") else f"{first.removesuffix(' %')} {word} {second}"
+    return _text(table, known[name], row, zone)
 
 
 def _text(
