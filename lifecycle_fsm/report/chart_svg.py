@@ -229,7 +229,7 @@ class _ChartSvg:
         title = "Added (up) and lost (down), by what really became of them"
         self.text(left, top + 14, title, "strong")
         bottom = max(bottom, self.mirrored(chart, left, top + 22, wide))
-        caveat = "Nobody acted on an added entry: what would have become of it nobody knows"
+        caveat = "What would have become of the added, nobody knows"
         self.text(left, bottom + 10, cut(caveat, wide / _LETTER, _SMALL), "small")
         return bottom + 18
 
