@@ -55,8 +55,8 @@ def _cell(
     zone: str,
 ) -> str:
     for sign, word in (("/", "of"), ("..", "to")):
-        part, found, whole = name.partition(sign)
-        if found and name not in known:
+        part, joint, whole = name.partition(sign)
+        if joint and name not in known:
             first, second = (
                 _text(table, known[half], row, zone, exact=sign == "/") for half in (part, whole)
             )
