@@ -15,6 +15,7 @@ from pathlib import Path
 from lifecycle_fsm.activities import Activity
 from lifecycle_fsm.errors import FileProblem, Problem
 from lifecycle_fsm.rows.file_blocks import BlockRows, FileBlock, blocks_of, text_of
+from lifecycle_fsm.rows.parquet_rows import polars
 from lifecycle_fsm.rows.row import Reject
 from lifecycle_fsm.rows.row_file import Format, RowFile, open_table, tells_format
 from lifecycle_fsm.tables.binding import BoundFile, FilePart, FileReport
@@ -154,7 +155,8 @@ class Intake:
         """The activities of one block: those that can be bound column by column are given to
         ``plain`` with the number of their file, and the others are returned; :attr:`place` is of
         the latest."""
-        from lifecycle_fsm.tables.column_binding import bind_columns, binds_columns  # polars
+        polars("running files")
+        from lifecycle_fsm.tables.column_binding import bind_columns, binds_columns
 
         self._place = block.file
         file = self._files[block.file]
