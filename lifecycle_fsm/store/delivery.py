@@ -17,6 +17,7 @@ from typing import Any
 
 import attrs
 import sqlalchemy as sa
+from sqlalchemy import Engine
 
 from lifecycle_fsm.errors import DeliveryFailed
 from lifecycle_fsm.requests import Request
@@ -76,7 +77,7 @@ class Delivery:
 
     def __init__(
         self,
-        database: str | sa.Engine | Database,
+        database: str | Engine | Database,
         channels: Mapping[str, Adapter],
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
