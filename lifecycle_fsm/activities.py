@@ -27,7 +27,7 @@ TIME_PASSED = "time_passed"
 #: The kind of the log entry for a person who moved to another version of the model [S28].
 MODEL_CHANGED = "model_changed"
 #: The payload name of the other record, for kinds of activity that merge two records.
-OTHER_RECORD = {"merged": "loser", "converted": "contact"}
+_OTHER_RECORD = {"merged": "loser", "converted": "contact"}
 #: The id of the ``processed`` that a model's ``settle`` causes [S14]; others have their own ids.
 SETTLED = "processed:settled"
 _DIGITS = re.compile("([0-9]+)")
@@ -212,8 +212,13 @@ def natural(text: str) -> Natural:
 def other_record(activity: Activity) -> str | None:
     """The id of the other record that the activity merges: the loser of a merge, or the contact
     that a lead became [S23]."""
-    name = OTHER_RECORD.get(activity.kind)
-    other = activity.payload.get(name) if name is not None else None
+    return merged_record(activity.kind, activity.payload)
+
+
+def merged_record(kind: str, payload: Mapping[str, Any]) -> str | None:
+    """:func:`other_record`, from the parts of an activity that determine it."""
+    name = _OTHER_RECORD.get(kind)
+    other = payload.get(name) if name is not None else None
     return None if other is None else str(other)
 
 

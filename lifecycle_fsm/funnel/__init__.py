@@ -14,12 +14,7 @@ from lifecycle_fsm.funnel.compare import (
     compare_versions,
     known_versions,
 )
-from lifecycle_fsm.funnel.conversion import (
-    PairConversion,
-    Ratio,
-    conversions,
-    usual_pairs,
-)
+from lifecycle_fsm.funnel.conversion import PairConversion, Ratio, conversions, usual_pairs
 from lifecycle_fsm.funnel.counts import Conversion, Counts, combined, count, on_picture, on_pictures
 from lifecycle_fsm.funnel.flows import ALL_STAGES, Flow, flows
 from lifecycle_fsm.funnel.known import COMPARED, KnownChanges, compare_known

@@ -329,8 +329,7 @@ def _read(
                 progress("reading", (block.start + block.size) / files.size)
         else:
             for block in intake.blocks(_BLOCK):
-                for activity in intake.read_block(block, spool.add_columns):
-                    spool.add(activity, intake.place)
+                _spool_block(spool, intake, block)
                 progress("reading", (block.start + block.size) / files.size)
         for number, activity in enumerate(intake):
             spool.add(activity, intake.place)
@@ -340,6 +339,11 @@ def _read(
         for rejected in sorted(waiting, key=lambda rejected: names.index(rejected.file)):
             reject(rejected)
         return intake.reports, intake.notes
+
+
+def _spool_block(spool: Spool, intake: Intake, block: FileBlock) -> None:
+    for activity in intake.read_block(block, spool.add_columns):
+        spool.add(activity, intake.place)
 
 
 def _read_blocks(
@@ -505,8 +509,7 @@ def _read_block(block: FileBlock) -> _BlockRead:
     intake, files = _worker.intake, _worker.files
     _worker.rejects.clear()
     spool = Spool(files.folder, files.buckets)
-    for activity in intake.read_block(block, spool.add_columns):
-        spool.add(activity, intake.place)
+    _spool_block(spool, intake, block)
     spool.write()
     return _BlockRead(intake.part(block), spool.spooled, _worker.rejects[:])
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import attrs
 
-from lifecycle_fsm.activities import OTHER_RECORD, Activity, other_record
+from lifecycle_fsm.activities import Activity, merged_record, other_record
 from lifecycle_fsm.components import Components, part_of
 from lifecycle_fsm.errors import FileProblem
 from lifecycle_fsm.fields import iso_text
@@ -115,13 +115,11 @@ class Spool:
         end = _START + max(columns.times) * _MICROSECOND
         if spooled.end is None or end > spooled.end:
             spooled.end = end
-        other = OTHER_RECORD.get(kind)
-        if other is not None:
-            spooled.pairs += [
-                (person, str(payload[other]))
-                for person, payload in zip(columns.persons, columns.payloads, strict=True)
-                if payload.get(other) is not None
-            ]
+        spooled.pairs += [
+            (person, other)
+            for person, payload in zip(columns.persons, columns.payloads, strict=True)
+            if (other := merged_record(kind, payload)) is not None
+        ]
         number = spooled.count
         for line, name, person, at, sequence, payload in zip(
             columns.lines, columns.ids, columns.persons, columns.times, columns.sequences,

@@ -126,10 +126,11 @@ def _bound(file: BoundFile, frame: pl.DataFrame) -> tuple[list[ActivityColumns],
     for rows in groups:
         if rows.is_empty():
             continue
-        columns, wrong = _RowsOfKind(file, give, rows).bound()
+        group = _RowsOfKind(file, give, rows)
+        columns = group.bound()
         if columns is not None:
             made.append(columns)
-        bad += rows[_LINE].gather(sorted(wrong)).to_list()
+        bad += rows[_LINE].gather(sorted(group.wrong)).to_list()
     return made, bad
 
 
@@ -147,13 +148,14 @@ class _RowsOfKind:
         self.rows = rows
         self.wrong: set[int] = set()
 
-    def bound(self) -> tuple[ActivityColumns | None, set[int]]:
-        """The activities, and the places of the rows with errors."""
+    def bound(self) -> ActivityColumns | None:
+        """The activities, which are of use if no row is wrong; ``None`` if all are."""
         give, gives, count = self.give, self.give.gives, self.rows.height
         kind = self.values(give.kind, gives.kind)[0]
         known = give.payloads.get(kind)
         if known is None:
-            return None, set(range(count))
+            self.wrong.update(range(count))
+            return None
         persons = self.values(self.file.person, self.file.mapping.person)
         self.wrong.update(place for place, person in enumerate(persons) if person is None)
         times = self.times()
@@ -186,7 +188,7 @@ class _RowsOfKind:
         ids = [
             name or give.made(line, kind, None, {}) for name, line in zip(ids, lines, strict=True)
         ]
-        return ActivityColumns(kind, lines, ids, persons, times, sequences, payloads), self.wrong
+        return ActivityColumns(kind, lines, ids, persons, times, sequences, payloads)
 
     def texts(self, column: str) -> list[str | None] | None:
         """The cells of a column; ``None`` if all are empty."""

@@ -604,7 +604,7 @@ def test_salespeople(both: tuple[Plain, Any]) -> None:
 
 def test_duplicates(both: tuple[Plain, Any]) -> None:
     """From each visit that a merge ended back to the row that made its record."""
-    plain, found = both
+    plain, tables = both
     visits = {key(visit): visit for visit in plain.visits}
     lines = {(line["person"], line["sequence"]): line for line in plain.lines}
     expected: dict[str, list[Any]] = {}
@@ -615,12 +615,12 @@ def test_duplicates(both: tuple[Plain, Any]) -> None:
             before = lines[chain[0]["person"], chain[0]["sequence"] - 1]
             chain.insert(0, visits[key(before)])
         if plain.inside(chain[0]["now"]) and plain.measured(chain[0]):
-            behind = [one for one in chain if one["stage"] != PATH[0]]
+            behind = [step for step in chain if step["stage"] != PATH[0]]
             group = (behind or chain)[0]["group"]
-            lead = any(one["stage"] in PATH[PATH.index("mql") :] for one in chain)
+            lead = any(step["stage"] in PATH[PATH.index("mql") :] for step in chain)
             length = visit["left"] - chain[0]["now"] if visit["merged"] else None
             expected.setdefault(group, []).append((length, lead))
-    for row in found["duplicates"]["rows"]:
+    for row in tables["duplicates"]["rows"]:
         mine = expected.pop(row["group"])
         merged = [(length, lead) for length, lead in mine if length is not None]
         assert row["ratio"] == share(len(merged), len(mine))

@@ -213,8 +213,10 @@ def test_the_load_of_each_assignee_is_that_of_their_weeks() -> None:
         assert load.capacity == pytest.approx(limits.get(load.name, rest))
         assert load.capacity is not None
         mine = [side.get(load.name, Counter[Any]()) for side in weeks]
-        assert [load.old, load.new] == pytest.approx([one.total() / stage.weeks for one in mine])
-        over = tuple(sum(count > load.capacity for count in one.values()) for one in mine)
+        assert [load.old, load.new] == pytest.approx(
+            [counts.total() / stage.weeks for counts in mine]
+        )
+        over = tuple(sum(count > load.capacity for count in counts.values()) for counts in mine)
         assert load.weeks_over == over
     assert any(0 < old < new for old, new in (load.weeks_over for load in loads))
     rows = {row["name"]: row for row in what.as_dict()["stages"][0]["loads"]}
